@@ -1,0 +1,106 @@
+"""The table of well-known plugins that may be carried over a fork, and what each needs for it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class Carried:
+    """One plugin of the table."""
+
+    plugin: str
+    """The name it is registered under."""
+
+    thread_module: str | None = None
+    """The module whose threads a worker does without."""
+
+    def before_fork(self, config: pytest.Config, plugin: Any) -> None:
+        """In the controller, before the nodes are configured."""
+
+    def in_worker(self, config: pytest.Config, session: pytest.Session, plugin: Any) -> None:
+        """In a forked worker, before its first test."""
+
+
+class _PytestCov(Carried):
+    """Each worker measures for itself; the controller combines, as under xdist."""
+
+    plugin = "_cov"
+
+    def before_fork(self, config: pytest.Config, plugin: Any) -> None:
+        from pytest_cov.engine import Central, DistMaster
+
+        controller = getattr(plugin, "cov_controller", None)
+        if type(controller) is not Central:
+            return
+        # pytest-cov looked at -n before it was known that there would be workers.
+        controller.__class__ = DistMaster
+        cov = controller.cov
+        cov._warn_no_data = cov._warn_unimported_source = cov._warn_preimported_source = False
+        cov.config.paths["source"] = [controller.topdir]
+
+    def in_worker(self, config: pytest.Config, session: pytest.Session, plugin: Any) -> None:
+        from pytest_cov.engine import DistWorker
+
+        inherited = getattr(plugin, "cov_controller", None)
+        if inherited is None or inherited.cov is None:
+            return
+        # What was measured so far is the controller's to save.
+        inherited.cov.stop()
+        inherited.cov._data_suffix_specified = None
+        plugin.start(DistWorker, config, config.workerinput["workerid"])  # type: ignore[attr-defined]
+        plugin.cov_controller.cov._warn_preimported_source = False
+        context = getattr(plugin, "_cov_contexts", None)
+        for name, other in config.pluginmanager.list_name_plugin():
+            if name == "_cov_contexts" or other is context:
+                other.cov = plugin.cov_controller.cov
+
+
+class _RerunFailures(Carried):
+    """Its threads answer workers over a socket: a forked worker becomes a client, as under xdist."""
+
+    plugin = "rerunfailures"
+    thread_module = "pytest_rerunfailures"
+
+    def in_worker(self, config: pytest.Config, session: pytest.Session, plugin: Any) -> None:
+        workerinput = config.workerinput  # type: ignore[attr-defined]
+        if "sock_port" not in workerinput:
+            return
+        args = [workerinput[name] for name in ("sock_port", "statusdb_token") if name in workerinput]
+        config.failures_db = plugin.ClientStatusDB(*args)  # type: ignore[attr-defined]
+
+
+_TABLE = (_PytestCov(), _RerunFailures())
+
+
+def _present(config: pytest.Config) -> list[tuple[Carried, Any]]:
+    found = []
+    for entry in _TABLE:
+        plugin = config.pluginmanager.getplugin(entry.plugin)
+        if plugin is not None:
+            found.append((entry, plugin))
+    return found
+
+
+def before_fork(config: pytest.Config) -> None:
+    """Prepare the plugins of the table for workers."""
+    for entry, plugin in _present(config):
+        with contextlib.suppress(ImportError):
+            entry.before_fork(config, plugin)
+
+
+def in_worker(config: pytest.Config, session: pytest.Session) -> None:
+    """Make the plugins of the table a worker's."""
+    for entry, plugin in _present(config):
+        with contextlib.suppress(ImportError):
+            entry.in_worker(config, session, plugin)
+
+
+def harmless_thread(config: pytest.Config, thread: Any) -> bool:
+    """Whether a thread belongs to a plugin of the table, which does without it in a worker."""
+    modules = [entry.thread_module for entry, _ in _present(config)]
+    target = getattr(thread, "_target", None)
+    return target is not None and getattr(target, "__module__", None) in modules

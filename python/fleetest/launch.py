@@ -1,0 +1,96 @@
+"""How a session starts: from the native command, as ``python -m fleetest``, or as a spawned worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from fleetest import _core
+
+OLDEST_PYTEST = (7, 4)
+
+EXIT_OLD_PYTHON = 102
+EXIT_NO_FLEETEST = 103
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"fleetest: {message}\n")
+    sys.exit(code)
+
+
+def _check_pytest() -> None:
+    """Leave with one line if pytest is missing or too old."""
+    try:
+        import pytest
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            raise
+        _fail(
+            f"{sys.executable} has no pytest: run it with '-m pip install pytest', "
+            "or name another with --python PATH",
+            EXIT_OLD_PYTHON,
+        )
+    version = tuple(int(part) for part in pytest.__version__.split(".")[:2])
+    if version < OLDEST_PYTEST:
+        _fail(
+            f"{sys.executable} has pytest {pytest.__version__}; fleetest needs 7.4 or later",
+            EXIT_OLD_PYTHON,
+        )
+
+
+def _run(client_fd: int) -> int:
+    """Run the session of ``sys.argv`` as pytest's console script would.
+
+    :param client_fd: the descriptor to send the end-of-run message to; -1: none
+    """
+    _check_pytest()
+    import pytest
+
+    from fleetest.plugin import Command
+
+    try:
+        code = int(pytest.main(plugins=[Command(client_fd)]))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # As in pytest: keep the interpreter from failing again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    if client_fd >= 0:
+        _core.Channel(client_fd).send(_core.MSG_EXIT, code)
+    return code
+
+
+def from_client() -> NoReturn:
+    """Run the session that the native command asks for.
+
+    ``sys.argv`` is ``["-c", descriptor, path of the command, argument ...]``.  Leaves everything
+    that user code can see as pytest's console script does: ``sys.argv``, ``sys.path[0]`` and
+    ``__main__``.
+    """
+    client_fd, command = int(sys.argv[1]), sys.argv[2]
+    sys.argv = [command, *sys.argv[3:]]
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path.insert(0, os.path.dirname(command))
+    main = sys.modules["__main__"]
+    main.__file__ = __file__
+    for name in ("NoReturn", "importlib"):
+        vars(main).pop(name, None)
+    os.set_inheritable(client_fd, False)
+    _core.die_with_parent(15)
+    sys.exit(_run(client_fd))
+
+
+def from_module() -> NoReturn:
+    """Run the session of ``python -m fleetest``."""
+    sys.exit(_run(-1))
+
+
+def from_controller() -> NoReturn:
+    """Be a spawned worker: ``sys.argv`` is ``["-c", descriptor]``."""
+    from fleetest.spawned import serve
+
+    fd = int(sys.argv[1])
+    sys.argv = ["-c"]
+    os.set_inheritable(fd, False)
+    serve(fd)

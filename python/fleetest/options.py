@@ -1,0 +1,209 @@
+"""The table of fleetest's options: command line before environment before ini file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parse_numprocesses(text: str) -> int | str:
+    """A number of workers, ``auto`` or ``logical``.
+
+    :raises ValueError: it is something else
+    """
+    if text in ("auto", "logical"):
+        return text
+    number = int(text)
+    if number < 0:
+        raise ValueError(f"{text} is negative")
+    return number
+
+
+def parse_count(text: str) -> int:
+    """A number that is not negative.
+
+    :raises ValueError: it is something else
+    """
+    number = int(text)
+    if number < 0:
+        raise ValueError(f"{text} is negative")
+    return number
+
+
+def parse_flag(text: str) -> bool:
+    """A yes or no, in the spellings of pytest's ini files.
+
+    :raises ValueError: it is something else
+    """
+    lowered = text.lower()
+    if lowered in ("true", "1", "yes", "on"):
+        return True
+    if lowered in ("false", "0", "no", "off", ""):
+        return False
+    raise ValueError(f"{text} is neither true nor false")
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parser for one of these words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"{text} is none of {', '.join(choices)}")
+        return text
+
+    parse.choices = choices  # type: ignore[attr-defined]
+    return parse
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option in its three spellings."""
+
+    dest: str
+    flags: Sequence[str]
+    parse: Callable[[str], Any]
+    metavar: str
+    help: str
+    default: Any = None
+
+    @property
+    def env(self) -> str:
+        """The environment variable."""
+        return "FLEETEST_" + self.name.upper()
+
+    @property
+    def ini(self) -> str:
+        """The ini key."""
+        return "fleetest_" + self.name
+
+    @property
+    def name(self) -> str:
+        """The option without dashes: ``max_worker_restart``."""
+        return self.flags[-1].lstrip("-").replace("-", "_")
+
+
+DIST_MODES = ("load", "no")
+START_METHODS = ("fork", "spawn", "auto")
+
+OPTIONS = (
+    Option(
+        "numprocesses",
+        ("-n", "--numprocesses"),
+        parse_numprocesses,
+        "N",
+        "Number of workers; auto: as many as there are physical cores that may be used, "
+        "logical: logical cores, 0: run the tests in this process. "
+        "Default: auto for the fleetest command, none for pytest -p fleetest.",
+    ),
+    Option(
+        "maxprocesses",
+        ("--maxprocesses",),
+        parse_count,
+        "N",
+        "Upper limit of the number of workers.",
+    ),
+    Option(
+        "dist",
+        ("--dist",),
+        one_of(*DIST_MODES),
+        "MODE",
+        "How tests are spread; load: any test to any worker, no: run the tests in this process.",
+    ),
+    Option(
+        "maxworkerrestart",
+        ("--max-worker-restart",),
+        parse_count,
+        "N",
+        "How many crashed workers may be replaced (default: 4 for each worker; 0: none).",
+    ),
+    Option(
+        "start_method",
+        ("--start-method",),
+        one_of(*START_METHODS),
+        "METHOD",
+        "How workers are made; fork: from this session once it has collected, spawn: as new "
+        "processes that collect for themselves, auto: fork where that is safe.",
+        "auto",
+    ),
+    Option(
+        "ordered",
+        ("--ordered",),
+        parse_flag,
+        "",
+        "Report tests in collection order, as plain pytest does.",
+        False,
+    ),
+)
+
+
+def declare_ini(parser: pytest.Parser) -> None:
+    """Declare the ini keys, unless they are declared already."""
+    known = getattr(parser, "_inidict", {})
+    for option in OPTIONS:
+        if option.ini not in known:
+            parser.addini(option.ini, f"{option.flags[-1]}: {option.help}", default="")
+
+
+def declare_options(parser: pytest.Parser, *, client: bool) -> None:
+    """Declare the command line options, in a group that --help shows first.
+
+    :param client: the native command runs the session, so its own options are in the help too
+    """
+    group = parser.getgroup("fleetest", "fleetest")
+    for option in OPTIONS:
+        if option.parse is parse_flag:
+            group._addoption(
+                *option.flags, dest=option.dest, action="store_true", default=None, help=option.help
+            )
+            continue
+        kind: dict[str, Any] = {"type": option.parse}
+        choices = getattr(option.parse, "choices", None)
+        if choices:
+            kind = {"choices": choices}
+        group._addoption(
+            *option.flags,
+            dest=option.dest,
+            metavar=option.metavar,
+            default=None,
+            help=option.help,
+            **kind,
+        )
+    if client:
+        group.addoption(
+            "--python",
+            metavar="PATH",
+            help="Interpreter to run pytest with. Default: the one beside the fleetest command, "
+            "that of $VIRTUAL_ENV, python3 on PATH.",
+        )
+    groups = getattr(parser, "_groups", None)
+    if groups and group in groups:
+        groups.insert(0, groups.pop(groups.index(group)))
+
+
+def _from_text(option: Option, text: str, where: str) -> Any:
+    try:
+        return option.parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"{where}: invalid value for {option.flags[-1]}: {error}") from None
+
+
+def resolve(config: pytest.Config) -> None:
+    """Fill in what the command line left open: from the environment, the ini file, the default.
+
+    :raises pytest.UsageError: a value from the environment or the ini file is invalid
+    """
+    for option in OPTIONS:
+        if getattr(config.option, option.dest, None) is not None:
+            continue
+        value = option.default
+        if os.environ.get(option.env):
+            value = _from_text(option, os.environ[option.env], option.env)
+        elif config.getini(option.ini):
+            value = _from_text(option, str(config.getini(option.ini)), option.ini)
+        setattr(config.option, option.dest, value)

@@ -1,0 +1,79 @@
+"""What workers write to their standard output and error, uncaptured: shown live, in whole lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from fleetest.privates import private
+
+if TYPE_CHECKING:
+    from fleetest.node import Node
+    from fleetest.run import Run
+
+FAULT = b"Fatal Python error: "
+"""How faulthandler begins; what follows belongs into the report of the crash."""
+
+
+class Outputs:
+    """Writes workers' output where the controller's own goes."""
+
+    def __init__(self, run: Run) -> None:
+        assert run.distribution is not None
+        self.run = run
+        self.whole_lines = not run.distribution.ordered
+        self.partial: dict[tuple[Node, int], bytes] = {}
+
+    def write(self, node: Node, stream: int, data: bytes) -> None:
+        """A worker wrote `data`.
+
+        :param stream: 0 for standard output, 1 for standard error
+        """
+        data = self._keep_fault(node, stream, data)
+        key = (node, stream)
+        data = self.partial.pop(key, b"") + data
+        if self.whole_lines and not self.run.screen.lent:
+            data, newline, rest = data.rpartition(b"\n")
+            data += newline
+            if rest:
+                self.partial[key] = rest
+        if data:
+            self._put(stream, data)
+
+    def _keep_fault(self, node: Node, stream: int, data: bytes) -> bytes:
+        if node.fault_text:
+            node.fault_text += data.decode("utf-8", "replace")
+            return b""
+        at = data.find(FAULT)
+        if at < 0 or (at > 0 and data[at - 1 : at] != b"\n"):
+            return data
+        node.fault_text = data[at:].decode("utf-8", "replace")
+        return data[:at]
+
+    def finish_line(self, node: Node) -> None:
+        """A worker's test has ended: write what it left of an unfinished line."""
+        for stream in (0, 1):
+            data = self.partial.pop((node, stream), b"")
+            if data:
+                self._put(stream, data)
+
+    def finish(self) -> None:
+        """The run has ended."""
+        for node, _ in list(self.partial):
+            self.finish_line(node)
+
+    def _put(self, stream: int, data: bytes) -> None:
+        self.run.screen.before_output()
+        reporter = private.terminal(self.run.config)
+        if stream == 0 and reporter is not None:
+            file = private.writer_file(private.writer(reporter))
+        else:
+            file = sys.stderr if stream else sys.stdout
+        file.flush()
+        buffer = getattr(file, "buffer", None)
+        if buffer is None:
+            file.write(data.decode("utf-8", "replace"))
+        else:
+            buffer.write(data)
+            buffer.flush()
+        file.flush()

@@ -1,0 +1,142 @@
+"""The pytest plugin: fleetest's options, and the decision whether and how a session is spread."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fleetest import options, shim
+from fleetest.cpus import usable_cores
+from fleetest.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+NAME = "fleetest-session"
+
+
+class Command:
+    """What the fleetest command registers: it asks for workers without being told how many."""
+
+    def __init__(self, client_fd: int) -> None:
+        """Remember the descriptor of the pair with the native client; -1: none."""
+        self.client_fd = client_fd
+
+    def pytest_addoption(
+        self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+    ) -> None:
+        """Load fleetest."""
+        load(parser, pluginmanager, client_fd=self.client_fd, command=True)
+
+
+def load(
+    parser: pytest.Parser,
+    pluginmanager: pytest.PytestPluginManager,
+    *,
+    client_fd: int = -1,
+    command: bool = False,
+) -> None:
+    """Bring fleetest into the session that these belong to, once.
+
+    :param client_fd: descriptor of the pair with the native client; -1: none
+    :param command: the fleetest command runs the session, so ``-n auto`` is the default
+    """
+    if pluginmanager.hasplugin(NAME):
+        return
+    options.declare_ini(parser)
+    options.declare_options(parser, client=client_fd >= 0)
+    pluginmanager.register(SessionPlugin(client_fd, command=command), NAME)
+    shim.install(pluginmanager)
+
+
+class SessionPlugin:
+    """fleetest's part in a session."""
+
+    def __init__(self, client_fd: int, *, command: bool) -> None:
+        self.client_fd = client_fd
+        self.command = command
+        self.explicit = False
+        self.run: Run | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        """Let ``required_plugins`` find xdist."""
+        shim.list_distribution(early_config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """Settle the number of workers before anybody configures."""
+        if hasattr(config, "workerinput"):
+            return
+        options.resolve(config)
+        option = config.option
+        self.explicit = option.numprocesses is not None
+        if option.numprocesses is None and self.command:
+            option.numprocesses = "auto"
+        if option.dist == "no":
+            option.numprocesses = 0
+        if option.numprocesses in ("auto", "logical"):
+            option.numprocesses = _auto_number(config)
+        if option.numprocesses and option.maxprocesses:
+            option.numprocesses = min(option.numprocesses, option.maxprocesses)
+        option.dist = "load" if option.numprocesses else "no"
+        option.tx = ["popen"] * (option.numprocesses or 0)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Set up the distributed run, if this is one."""
+        if hasattr(config, "workerinput") or not config.option.numprocesses:
+            return
+        if config.option.collectonly:
+            return
+        self.run = Run(config, client_fd=self.client_fd, explicit=self.explicit)
+        config.pluginmanager.register(self.run, "dsession")
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None]:
+        """Once collected, get in front of every other plugin at the run-test loop."""
+        yield
+        if self.run is not None:
+            session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
+
+
+class ForkPoint:
+    """Registered last, so that its wrapper is outermost: nobody else's hook is on the stack."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None]:
+        """Make the workers; in each of them this call does not return."""
+        session.config.pluginmanager.unregister(self)
+        self.run.start(session)
+        yield
+
+
+def _auto_number(config: pytest.Config) -> int:
+    """What ``auto`` and ``logical`` mean: the hook, the environment, the machine."""
+    hook = getattr(config.hook, "pytest_xdist_auto_num_workers", None)
+    if hook is not None:
+        number = hook(config=config)
+        if number is not None:
+            return int(number)
+    return default_auto_number(config)
+
+
+def default_auto_number(config: pytest.Config) -> int:
+    """``PYTEST_XDIST_AUTO_NUM_WORKERS``, else the cores that may be used."""
+    text = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    if text:
+        try:
+            return int(text)
+        except ValueError:
+            warnings.warn(
+                f"PYTEST_XDIST_AUTO_NUM_WORKERS is not a number: {text!r}. Ignoring it.",
+                stacklevel=2,
+            )
+    return usable_cores(logical=config.option.numprocesses == "logical")
+

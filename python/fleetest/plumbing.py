@@ -1,0 +1,150 @@
+"""The descriptors between the controller and one worker, and how a worker puts them in place."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fleetest.privates import private
+
+if TYPE_CHECKING:
+    import pytest
+
+LOWEST = 10
+"""None of our descriptors is below: tests may count on the lowest free ones."""
+
+
+def raise_fd(fd: int) -> int:
+    """Move a descriptor out of the way; close-on-exec."""
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST)
+    os.close(fd)
+    return high
+
+
+def _same_file(a: int, b: int) -> bool:
+    try:
+        first, second = os.fstat(a), os.fstat(b)
+    except OSError:
+        return False
+    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    return raise_fd(read), raise_fd(write)
+
+
+def _capture_file() -> int:
+    """A fresh unlinked file for a worker's captured output."""
+    with tempfile.TemporaryFile(buffering=0) as file:
+        return raise_fd(os.dup(file.fileno()))
+
+
+@dataclass
+class Plumbing:
+    """One worker's descriptors.  The controller's ends go to the engine, the others to the worker."""
+
+    sock: int
+    """The controller's end of the socket."""
+    out: int
+    """Read end of the pipe behind the worker's standard output."""
+    err: int
+    """The same for standard error; -1 where both are one."""
+    worker_sock: int
+    worker_out: int
+    worker_err: int
+    captured: dict[int, int] = field(default_factory=dict)
+    """1, 2 -> file for what the worker's global capturing takes in; both sides hold it."""
+
+    @classmethod
+    def make(cls, config: pytest.Config) -> Plumbing:
+        """Make a worker's descriptors."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        out, worker_out = _pipe()
+        err, worker_err = (-1, worker_out) if _same_file(1, 2) else _pipe()
+        captured = {
+            number: _capture_file()
+            for number, part in private.capture_ends(config)
+            if number and private.captures_descriptors(part)
+        }
+        return cls(
+            sock=raise_fd(ours.detach()),
+            out=out,
+            err=err,
+            worker_sock=raise_fd(theirs.detach()),
+            worker_out=worker_out,
+            worker_err=worker_err,
+            captured=captured,
+        )
+
+    def worker_fds(self) -> list[int]:
+        """What a worker needs, in the order that :meth:`from_worker_fds` takes."""
+        return [self.worker_sock, self.worker_out, self.worker_err, *self.captured.values()]
+
+    @classmethod
+    def from_worker_fds(cls, fds: list[int], numbers: list[int]) -> Plumbing:
+        """The worker's side, from descriptors that came over a socket."""
+        high = [raise_fd(fd) for fd in fds]
+        return cls(-1, -1, -1, high[0], high[1], high[2], dict(zip(numbers, high[3:])))
+
+    def close_worker_ends(self) -> None:
+        """In the controller, once the worker has its own."""
+        for fd in {self.worker_sock, self.worker_out, self.worker_err}:
+            os.close(fd)
+
+    def close_controller_ends(self) -> None:
+        """In a worker: its own, or another worker's that it inherited."""
+        for fd in (self.sock, self.out, self.err):
+            if fd >= 0:
+                os.close(fd)
+
+    def close_captured(self) -> None:
+        """The files of the capturing."""
+        for fd in self.captured.values():
+            os.close(fd)
+        self.captured = {}
+
+    def read_captured(self) -> dict[int, str]:
+        """What the worker's capturing holds: 1, 2 -> text.  Does not move the worker's offset."""
+        texts = {}
+        for number, fd in self.captured.items():
+            size = os.fstat(fd).st_size
+            data = os.pread(fd, min(size, 16 * 1024 * 1024), 0) if size else b""
+            texts[number] = data.decode("utf-8", "replace")
+        return texts
+
+    def install(self, config: pytest.Config) -> None:
+        """In a new worker: put fresh files under the descriptors that it inherited.
+
+        Descriptor numbers and Python objects stay as they are, since modules may have kept them:
+        only what is behind the numbers changes.
+        """
+        os.dup2(self.worker_out, 1)
+        os.dup2(self.worker_err, 2)
+        saved = {1: self.worker_out, 2: self.worker_err}
+        for number, part in private.capture_ends(config):
+            if not private.captures_descriptors(part):
+                continue
+            if number == 0:
+                continue
+            os.dup2(saved[number], part.targetfd_save, inheritable=False)
+            os.dup2(self.captured[number], part.tmpfile.fileno(), inheritable=False)
+            if private.is_capturing_now(part):
+                os.dup2(self.captured[number], number)
+        fault_fd = private.faulthandler_fd(config)
+        if fault_fd is not None:
+            os.dup2(self.worker_err, fault_fd, inheritable=False)
+        self.close_captured()
+
+
+def flush_all() -> None:
+    """Flush what Python has buffered, so that a fork does not write it twice."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]

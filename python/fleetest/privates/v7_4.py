@@ -1,0 +1,201 @@
+"""pytest 7.4, and what has not changed since."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+import _pytest.debugging
+import _pytest.doctest
+import _pytest.faulthandler
+import _pytest.fixtures
+import _pytest.junitxml
+import _pytest.tmpdir
+import pytest
+from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Pytest74:
+    """The privates of pytest 7.4 under names of our own.  One object, without state."""
+
+    # ---- capture ----
+
+    def capture_ends(self, config: pytest.Config) -> Iterator[tuple[int, Any]]:
+        """The global capturing's parts: (0, 1 or 2, capture object); nothing with ``-s``."""
+        manager = config.pluginmanager.getplugin("capturemanager")
+        capturing = getattr(manager, "_global_capturing", None)
+        for number, name in enumerate(("in_", "out", "err")):
+            part = getattr(capturing, name, None)
+            if part is not None:
+                yield number, part
+
+    def captures_descriptors(self, part: Any) -> bool:
+        """Whether this part of the capturing redirects a file descriptor."""
+        return hasattr(part, "targetfd_save")
+
+    def is_capturing_now(self, part: Any) -> bool:
+        """Whether the part is neither suspended nor done."""
+        return bool(part._state == "started")
+
+    def suspend_capture(self, config: pytest.Config) -> None:
+        """Give ``sys.stdout`` and the like back until something resumes the capturing."""
+        manager = config.pluginmanager.getplugin("capturemanager")
+        if manager is not None:
+            manager.suspend_global_capture(in_=False)
+
+    # ---- terminal ----
+
+    def terminal(self, config: pytest.Config) -> Any:
+        """The terminal reporter, or None with ``-p no:terminal``."""
+        return config.pluginmanager.getplugin("terminalreporter")
+
+    def writer(self, reporter: Any) -> Any:
+        """The terminal reporter's writer."""
+        return reporter._tw
+
+    def writer_file(self, writer: Any) -> Any:
+        """Where the writer writes to."""
+        return writer._file
+
+    def set_writer_file(self, writer: Any, file: Any) -> None:
+        """Make the writer write to another file."""
+        writer._file = file
+
+    def current_line(self, writer: Any) -> str:
+        """What the writer believes to be on the line of the cursor."""
+        return str(writer._current_line)
+
+    def set_current_line(self, writer: Any, line: str) -> None:
+        """Tell the writer what is on the line of the cursor."""
+        writer._current_line = line
+
+    def hide_file_paths(self, reporter: Any) -> None:
+        """Do not begin a line with the path of each file: results come from many at once."""
+        reporter.showfspath = False
+
+    def set_interrupt_repr(self, reporter: Any, shown: Any) -> None:
+        """Have the summary show this in place of the interrupt's own traceback."""
+        reporter._keyboardinterrupt_memo = shown
+
+    # ---- the session ----
+
+    def session_outcome(self, session: pytest.Session) -> pytest.ExitCode:
+        """The exit code of a session whose tests ran to the end, as in ``_pytest.main._main``."""
+        if session.testsfailed:
+            return pytest.ExitCode.TESTS_FAILED
+        if session.testscollected == 0:
+            return pytest.ExitCode.NO_TESTS_COLLECTED
+        return pytest.ExitCode.OK
+
+    def unconfigure(self, config: pytest.Config) -> None:
+        """End the configuration: ``pytest_unconfigure`` and the clean-ups."""
+        config._ensure_unconfigure()
+
+    def notify_exception(self, config: pytest.Config, excinfo: Any) -> None:
+        """Report an INTERNALERROR."""
+        config.notify_exception(excinfo, config.option)
+
+    def raise_internal_error(self, excrepr: Any, text: str) -> None:
+        """Make the representation of an INTERNALERROR show `text`."""
+        if isinstance(excrepr, ExceptionChainRepr):
+            native = ReprTracebackNative([text])
+            excrepr.chain = [(native, excrepr.reprcrash, None)]
+            excrepr.reprtraceback = native
+
+    def add_plugin_distribution(self, config: pytest.Config, plugin: Any, dist: Any) -> None:
+        """Make pytest list a distribution as installed plugin."""
+        from _pytest.config import DistFacade  # type: ignore[attr-defined]
+
+        config.pluginmanager._plugin_distinfo.append((plugin, DistFacade(dist)))
+
+    # ---- state that a worker makes anew ----
+
+    def base_temp(self, config: pytest.Config) -> Path | None:
+        """The run's base temporary folder, made if need be; None with ``-p no:tmpdir``."""
+        factory = getattr(config, "_tmp_path_factory", None)
+        return None if factory is None else Path(factory.getbasetemp())
+
+    def set_base_temp(self, config: pytest.Config, path: Path) -> None:
+        """Make `path` the base temporary folder."""
+        config.option.basetemp = str(path)
+        factory = getattr(config, "_tmp_path_factory", None)
+        if factory is not None:
+            factory._given_basetemp = path
+            factory._basetemp = None
+
+    def faulthandler_fd(self, config: pytest.Config) -> int | None:
+        """The descriptor that faulthandler writes to."""
+        key = _pytest.faulthandler.fault_handler_stderr_fd_key
+        return config.stash.get(key, None)
+
+    def log_file_handler(self, config: pytest.Config) -> Any:
+        """The handler of ``--log-file``, or None."""
+        plugin = config.pluginmanager.getplugin("logging-plugin")
+        return getattr(plugin, "log_file_handler", None)
+
+    def junit(self, config: pytest.Config) -> Any:
+        """The JUnit reporter, or None."""
+        return config.stash.get(_pytest.junitxml.xml_key, None)
+
+    def set_junit(self, config: pytest.Config, xml: Any) -> None:
+        """Put another object in the place of the JUnit reporter."""
+        config.stash[_pytest.junitxml.xml_key] = xml
+
+    # ---- the debugger ----
+
+    def wrap_pdb(self, before: Callable[[], None]) -> None:
+        """Call `before` whenever pytest is about to start pdb in this process."""
+        cls: Any = _pytest.debugging.pytestPDB
+        original = cls._init_pdb.__func__
+
+        def init_pdb(cls: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+            before()
+            return original(cls, method, *args, **kwargs)
+
+        cls._init_pdb = classmethod(init_pdb)
+
+    # ---- reports ----
+
+    def pack_longrepr(self, longrepr: Any) -> list[Any] | None:
+        """What pytest's own serialisation would reduce to its text, as plain data; else None."""
+        if isinstance(longrepr, _pytest.fixtures.FixtureLookupErrorRepr):
+            return [
+                "fixture",
+                str(longrepr.filename),
+                longrepr.firstlineno,
+                list(longrepr.tblines),
+                longrepr.errorstring,
+                longrepr.argname,
+            ]
+        if isinstance(longrepr, _pytest.doctest.ReprFailDoctest):
+            return [
+                "doctest",
+                [
+                    [[place.path, place.lineno, place.message], list(lines)]
+                    for place, lines in longrepr.reprlocation_lines
+                ],
+            ]
+        return None
+
+    def unpack_longrepr(self, packed: list[Any]) -> Any:
+        """The object that :meth:`pack_longrepr` was given."""
+        from _pytest._code.code import ReprFileLocation
+
+        kind, *rest = packed
+        if kind == "fixture":
+            return _pytest.fixtures.FixtureLookupErrorRepr(*rest)
+        return _pytest.doctest.ReprFailDoctest(
+            [(ReprFileLocation(*place), lines) for place, lines in rest[0]]
+        )
+
+    def report_nodeid(self, report: Any) -> str:
+        """The node id of a report."""
+        return str(report.nodeid)
+
+    def current_exception(self) -> Any:
+        """The ExceptionInfo of the exception being handled."""
+        return pytest.ExceptionInfo.from_exc_info(sys.exc_info())  # type: ignore[arg-type]

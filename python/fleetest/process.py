@@ -1,0 +1,33 @@
+"""What a forked process does about the exit handlers of the one it came from, and about its own."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import threading
+import weakref
+from typing import Any
+
+
+def drop_inherited_exit_handlers() -> None:
+    """Forget what the parent registered: one may delete a folder that other workers use."""
+    atexit._clear()  # type: ignore[attr-defined]
+    registry: Any = getattr(weakref.finalize, "_registry", {})
+    for info in registry.values():
+        info.atexit = False
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
+    atexit.register(logging.shutdown)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util._finalizer_registry.clear()  # type: ignore[attr-defined]
+        atexit.register(util._exit_function)  # type: ignore[attr-defined]
+
+
+def run_exit_handlers() -> None:
+    """What the interpreter does at exit: wait for threads, then run this process's handlers."""
+    main = threading.main_thread()
+    for thread in threading.enumerate():
+        if thread is not main and thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()  # type: ignore[attr-defined]

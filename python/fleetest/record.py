@@ -1,0 +1,157 @@
+"""The append-only record of each run: what ran where, in which order, with which outcome.
+
+One file a run below pytest's cache folder, of JSON lines.  Nothing that goes wrong here makes a run
+fail: a record that cannot be written is not written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+VERSION = 1
+
+KEPT = 50
+"""How many records are kept."""
+
+LOOKED_AT = 200
+"""Expected durations are looked up for a run of at most so many tests: others are worth a fork."""
+
+
+class Record:
+    """Writes one run's record."""
+
+    def __init__(self, folder: Path | None, ids: Sequence[str]) -> None:
+        self.folder = folder
+        self.ids = ids
+        self._file: IO[str] | None = None
+        self._times: dict[int, dict[str, float]] = {}
+        self._outcomes: dict[int, str] = {}
+        self._order = 0
+
+    @classmethod
+    def begin(cls, config: pytest.Config, items: Sequence[pytest.Item]) -> Record:
+        """Begin the record of a run that has collected."""
+        return cls(_folder(config), [item.nodeid for item in items])
+
+    # ---- what earlier runs took ----
+
+    def expected_seconds(self) -> float | None:
+        """What these tests took in the last run that had them all; None if there is none."""
+        if self.folder is None or len(self.ids) > LOOKED_AT:
+            return None
+        wanted = set(self.ids)
+        with contextlib.suppress(OSError):
+            for path in sorted(self.folder.glob("*.jsonl"), reverse=True)[:3]:
+                known = _durations(path, wanted)
+                if wanted <= known.keys():
+                    return sum(known[nodeid] for nodeid in self.ids)
+        return None
+
+    # ---- writing ----
+
+    def _open(self) -> None:
+        if self.folder is None or self._file is not None:
+            return
+        name = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 10**9:09}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(
+                self.folder / f"{name}-{os.getpid()}.jsonl",
+                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o644,
+            )
+            self._file = os.fdopen(fd, "w", encoding="utf-8", errors="surrogatepass")
+        except OSError:
+            self.folder = None
+            return
+        self._write({"record": VERSION, "time": time.time(), "tests": list(self.ids)})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+        except (OSError, ValueError):
+            self._drop()
+
+    def _drop(self) -> None:
+        self.folder = None
+        if self._file is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._file.close()
+            self._file = None
+
+    def started(self, index: int, worker: str) -> None:
+        """A worker began a test."""
+        self._open()
+        self._write({"start": index, "worker": worker})
+
+    def reported(self, index: int | None, worker: str, report: Any) -> None:
+        """A report of a test came."""
+        if index is None or index < 0 or report.when not in ("setup", "call", "teardown"):
+            return
+        self._times.setdefault(index, {})[report.when] = round(report.duration, 6)
+        if report.when == "call" or not report.passed:
+            self._outcomes[index] = _outcome(report, self._outcomes.get(index))
+        if report.when == "teardown":
+            self._write(
+                {
+                    "end": index,
+                    "worker": worker,
+                    "outcome": self._outcomes.pop(index, "passed"),
+                    "seconds": self._times.pop(index),
+                }
+            )
+
+    def end(self, exitstatus: int) -> None:
+        """The run is over."""
+        self._write({"exit": exitstatus, "time": time.time()})
+        if self._file is not None and self.folder is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+                for path in sorted(self.folder.glob("*.jsonl"))[:-KEPT]:
+                    path.unlink()
+        self._file = None
+
+
+def _outcome(report: Any, earlier: str | None) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.failed and report.when != "call":
+        return "error"
+    return earlier if earlier == "failed" else str(report.outcome)
+
+
+def _folder(config: pytest.Config) -> Path | None:
+    cache = getattr(config, "cache", None)
+    if cache is None:
+        return None
+    try:
+        return Path(cache.mkdir("fleetest")) / "runs"
+    except (OSError, ValueError):
+        return None
+
+
+def _durations(path: Path, wanted: set[str]) -> dict[str, float]:
+    """Node id -> seconds of those tests of a record that are wanted; nothing of a damaged one."""
+    known: dict[str, float] = {}
+    try:
+        with path.open(encoding="utf-8", errors="surrogatepass") as file:
+            ids = json.loads(next(file))["tests"]
+            for line in file:
+                entry = json.loads(line)
+                if "end" in entry and ids[entry["end"]] in wanted:
+                    known[ids[entry["end"]]] = sum(entry["seconds"].values())
+    except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError):
+        return {}
+    return known

@@ -1,0 +1,234 @@
+"""What workers report, passed on to the hooks of the controller's session: as it comes, or with
+--ordered in the order of collection."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleetest import _core
+from fleetest.outputs import Outputs
+from fleetest.privates import private
+from fleetest.reports import unpack_report, unpack_warning
+
+if TYPE_CHECKING:
+    from fleetest.node import Node
+    from fleetest.run import Run
+
+OUTPUT, CRASHED, DONE = -1, -2, -3
+"""Events that are no messages of the protocol."""
+
+
+class _ReportId:
+    """What JUnit's reporter takes a report by: its node id and its worker."""
+
+    def __init__(self, nodeid: str, node: Node | None) -> None:
+        self.nodeid = nodeid
+        self.node = node
+
+
+class Reporting:
+    """Passes events on.  Each is (node, kind, payload)."""
+
+    def __init__(self, run: Run) -> None:
+        assert run.distribution is not None
+        self.run = run
+        self.config = run.config
+        self.session = run.session
+        self.outputs = Outputs(run)
+        self.ordered = run.distribution.ordered
+        self.turn = 0
+        self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
+        self.over = False
+        self.interrupt: dict[str, Any] | None = None
+
+    # ---- in which order ----
+
+    def event(self, node: Node, kind: int, payload: Any) -> None:
+        """A message of the session came."""
+        item = payload[0] if isinstance(payload, list) and payload else None
+        if kind == _core.MSG_LOGFILE:
+            item = node.item
+        self._pass(node, item, kind, payload)
+
+    def output(self, node: Node, stream: int, data: bytes) -> None:
+        """A worker wrote to its standard output or error."""
+        self._pass(node, node.item, OUTPUT, (stream, data))
+
+    def done(self, node: Node, item: int) -> None:
+        """All of a test's reports have come."""
+        self._pass(node, item, DONE, None)
+
+    def crashed(self, node: Node, item: int, report: Any) -> None:
+        """A test's worker died."""
+        self._pass(node, item, CRASHED, report)
+        self._pass(node, item, DONE, None)
+
+    def worker_lost(self, report: Any) -> None:
+        """A worker died that was running no test."""
+        self._crash_report(report, self.config.hook)
+
+    def flush_output(self, node: Node) -> None:
+        """Write what a worker left of an unfinished line."""
+        if not self.ordered:
+            self.outputs.finish_line(node)
+
+    def _pass(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
+        if not self.ordered:
+            self._now(node, item, kind, payload)
+            return
+        if item is None or item < 0:
+            item = self.turn
+        if self.over:
+            return
+        if item != self.turn:
+            self.waiting.setdefault(item, deque()).append((node, kind, payload))
+            return
+        self._now(node, item, kind, payload)
+        while not self.over and self.waiting.get(self.turn):
+            self._now_waiting()
+
+    def _now_waiting(self) -> None:
+        item = self.turn
+        events = self.waiting[item]
+        node, kind, payload = events.popleft()
+        if not events:
+            del self.waiting[item]
+        self._now(node, item, kind, payload)
+
+    def end(self) -> None:
+        """Every worker is gone: report what was held back for tests that will not come."""
+        for item in sorted(self.waiting):
+            self.turn = item
+            while not self.over and self.waiting.get(item):
+                self._now_waiting()
+        self.outputs.finish()
+
+    # ---- passing on ----
+
+    def _hook(self, item: int | None) -> Any:
+        """The hooks as pytest calls them for a test: without the conftests of other folders."""
+        if item is None or item < 0:
+            return self.config.hook
+        return self.session.items[item].ihook
+
+    def _now(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
+        run = self.run
+        if kind == OUTPUT:
+            self.outputs.write(node, *payload)
+            return
+        run.screen.before_output()
+        if kind == DONE:
+            self.outputs.finish_line(node)
+            if item == self.turn:
+                self.turn += 1
+            run.screen.progress.done += 1
+            self._check_stop()
+        elif kind == _core.MSG_REPORT:
+            self._report(node, item, payload[1])
+        elif kind == CRASHED:
+            self._crash_report(payload, self._hook(item))
+        elif kind == _core.MSG_LOGSTART:
+            run.screen.progress.started(node, payload[1])
+            self._hook(item).pytest_runtest_logstart(
+                nodeid=payload[1], location=_tuple(payload[2])
+            )
+        elif kind == _core.MSG_LOGFINISH:
+            self._hook(item).pytest_runtest_logfinish(
+                nodeid=payload[1], location=_tuple(payload[2])
+            )
+        elif kind == _core.MSG_WARNING:
+            hook = self._hook(item if payload[1]["when"] == "runtest" else None)
+            hook.pytest_warning_recorded.call_historic(kwargs=unpack_warning(payload[1]))
+        elif kind == _core.MSG_TEXT:
+            self._text(payload[1], payload[2])
+        elif kind == _core.MSG_XML:
+            self._xml(node, *payload[1:])
+        elif kind == _core.MSG_LOGFILE:
+            self._log_file(payload)
+        elif kind == _core.MSG_INTERRUPT:
+            self._interrupted(payload[1])
+        run.screen.after_output()
+
+    def _report(self, node: Node, item: int | None, data: dict[str, Any]) -> None:
+        report = unpack_report(self.config, data)
+        if report is None:
+            raise ValueError(f"no plugin knows the report {data!r}")
+        if not self.ordered:
+            report.node = node
+        self.run.screen.progress.reported(report)
+        self.run.record.reported(item, node.id, report)
+        self._hook(item).pytest_runtest_logreport(report=report)
+        if not self.ordered:
+            self._check_stop()
+
+    def _crash_report(self, report: Any, hook: Any) -> None:
+        self.run.screen.before_output()
+        self.run.screen.progress.reported(report)
+        hook.pytest_runtest_logreport(report=report)
+        self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self.session.shouldfail or self.session.shouldstop:
+            self.over = self.ordered
+            self.run.stop()
+
+    def _text(self, text: str, line: str) -> None:
+        reporter = private.terminal(self.config)
+        if reporter is None:
+            return
+        writer = private.writer(reporter)
+        file = private.writer_file(writer)
+        file.write(text)
+        file.flush()
+        private.set_current_line(writer, line)
+
+    def _xml(self, node: Node, nodeid: str | None, kind: str, name: str, value: Any) -> None:
+        xml = private.junit(self.config)
+        if xml is None:
+            return
+        if kind == "global":
+            xml.add_global_property(name, value)
+            return
+        reporter = xml.node_reporter(
+            nodeid if self.ordered else _ReportId(str(nodeid), node)
+        )
+        getattr(reporter, f"add_{kind}")(name, value)
+
+    def _log_file(self, text: str) -> None:
+        handler = private.log_file_handler(self.config)
+        stream = getattr(handler, "stream", None)
+        if stream is not None:
+            stream.write(text)
+            stream.flush()
+
+    # ---- pytest.exit() and KeyboardInterrupt in a worker ----
+
+    def _interrupted(self, interrupt: dict[str, Any]) -> None:
+        if self.interrupt is None:
+            self.interrupt = interrupt
+            self.over = self.ordered
+            self.run.stop()
+
+    def raise_interrupt(self) -> None:
+        """Raise what ended a worker's session, if anything did."""
+        if self.interrupt is None or self.run.interrupts:
+            return
+        if self.interrupt["exit"]:
+            raise pytest.exit.Exception(self.interrupt["message"], self.interrupt["returncode"])
+        raise KeyboardInterrupt(*filter(None, [self.interrupt["message"]]))
+
+    def show_interrupt(self) -> None:
+        """Have the summary show the worker's traceback."""
+        reporter = private.terminal(self.config)
+        if self.interrupt is None or reporter is None:
+            return
+        report = unpack_report(self.config, self.interrupt["report"])
+        if hasattr(report.longrepr, "reprcrash"):
+            private.set_interrupt_repr(reporter, report.longrepr)
+
+
+def _tuple(location: Any) -> Any:
+    return tuple(location) if isinstance(location, list) else location

@@ -1,0 +1,320 @@
+"""The controller's side of a distributed run: the plugin ``dsession`` of its session."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleetest import _core, carry
+from fleetest.crash import crash_report, lost_worker_report
+from fleetest.distribution import Distribution, decide
+from fleetest.forking import Forker
+from fleetest.node import Node, NodeManager
+from fleetest.plumbing import flush_all
+from fleetest.privates import private
+from fleetest.record import Record
+from fleetest.reporting import Reporting
+from fleetest.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from fleetest.spawning import Spawner
+
+AGAIN = 0.2
+"""Seconds within which a second interrupt is the same one, come by another way."""
+
+
+class Run:
+    """One distributed run: its workers, and what they report."""
+
+    def __init__(self, config: pytest.Config, *, client_fd: int, explicit: bool) -> None:
+        self.config = config
+        self.client_fd = client_fd
+        self.explicit = explicit
+        self.nodemanager = NodeManager(
+            config, getattr(config.option, "testrunuid", None) or uuid.uuid4().hex
+        )
+        self.count = int(config.option.numprocesses)
+        limit = config.option.maxworkerrestart
+        self.restarts_left = 4 * self.count if limit is None else int(limit)
+        self.restart_limit = self.restarts_left
+        self.nodes: list[Node] = []
+        self.distribution: Distribution | None = None
+        self.summary: list[str] = []
+        self.interrupts = 0
+        self.interrupted_at = 0.0
+        self.stopping = False
+        self.internal_error: str | None = None
+
+    # ---- making the workers; nothing here is called in a worker ----
+
+    def start(self, session: pytest.Session) -> None:
+        """Decide how to run, and make the workers if there are to be any.
+
+        Does not return in the workers.
+        """
+        self.session = session
+        self.record = Record.begin(self.config, session.items)
+        self.distribution = decide(self.config, session, self.count, self.explicit, self.record)
+        if not self.distribution.workers:
+            return
+        self.screen = Screen(self.config, session)
+        self.reporting = Reporting(self)
+        self.screen.announce(self.distribution, self.count)
+        self.engine = _core.Engine(
+            self,
+            items=len(session.items),
+            workers=self.count,
+            batch_max=self.distribution.batch_max,
+            keep_idle=not self.restarts_left,
+            client_fd=self.client_fd,
+            tty_fd=self.screen.tty_fd,
+            tick_ms=100,
+        )
+        carry.before_fork(self.config)
+        hook = self.config.hook
+        for _ in range(self.count):
+            self._new_node()
+        hook.pytest_xdist_setupnodes(config=self.config, specs=self.nodemanager.specs)
+        for node in self.nodes:
+            hook.pytest_xdist_newgateway(gateway=node.gateway)
+            hook.pytest_configure_node(node=node)
+        flush_all()
+        self.maker: Forker | Spawner = self.distribution.maker(self)
+        self.maker.make(self.nodes)
+        for node in self.nodes:
+            self._engage(node)
+
+    def _new_node(self) -> Node:
+        node = Node(self.config, self.nodemanager, f"gw{len(self.nodes)}", self.count)
+        base = private.base_temp(self.config)
+        if base is not None:
+            node.base_temp = base / f"popen-{node.id}"
+        self.nodes.append(node)
+        self.nodemanager.specs.append(node.gateway.spec)
+        return node
+
+    def _engage(self, node: Node) -> None:
+        """Hand a worker process over to the engine."""
+        plumbing = node.plumbing
+        assert plumbing is not None
+        node.number = self.engine.add(node.pid, plumbing.sock, plumbing.out, plumbing.err)
+        assert node is self.nodes[node.number]
+
+    def _replace(self, node: Node) -> None:
+        """Have another worker in the place of a crashed one, if that is allowed and of use."""
+        if self.stopping or self.interrupts or not self.engine.pending():
+            return
+        if self.restarts_left == 0:
+            if self.restart_limit == 0:
+                self._give_up(f"worker {node.id} crashed and worker restarting disabled")
+            else:
+                self._give_up(f"maximum crashed workers reached: {self.restart_limit}")
+            return
+        self.restarts_left -= 1
+        if self.restarts_left == 0:
+            self.engine.keep_idle(True)
+        self.screen.line(f"\nreplacing crashed worker {node.id}")
+        fresh = self._new_node()
+        self.config.hook.pytest_xdist_newgateway(gateway=fresh.gateway)
+        self.config.hook.pytest_configure_node(node=fresh)
+        flush_all()
+        try:
+            self.maker.make_one(fresh)
+        except OSError as error:
+            self.nodes.pop()
+            self._give_up(f"worker {node.id} could not be replaced: {error}")
+            return
+        self._engage(fresh)
+
+    def _give_up(self, message: str) -> None:
+        self.summary.append(f"xdist: {message}")
+        self.screen.line("\n" + message)
+
+    # ---- the run ----
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run the engine until every worker is gone."""
+        if self.distribution is None or not self.distribution.workers:
+            return None
+        try:
+            with self.screen.showing(self):
+                self.engine.run()
+                self.reporting.end()
+                self._count_left()
+        except BaseException:
+            self.engine.kill(signal.SIGKILL, True)
+            raise
+        finally:
+            self.maker.close()
+            self.engine.close()
+        self._raise_outcome(session)
+        return True
+
+    def _count_left(self) -> None:
+        left = 0 if self.stopping else self.engine.pending()
+        if left:
+            noun = "test was" if left == 1 else "tests were"
+            self.summary.append(f"fleetest: {left} {noun} not run: no worker is left")
+
+    def _raise_outcome(self, session: pytest.Session) -> None:
+        """End the loop as pytest's own would have."""
+        if self.internal_error is not None:
+            raise RuntimeError("a worker's session had an internal error")
+        self.reporting.raise_interrupt()
+        if self.interrupts:
+            raise KeyboardInterrupt
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        if self.stopping:
+            return
+        self.stopping = True
+        running = sum(node.item is not None for node in self.nodes)
+        if running and not self.reporting.ordered:
+            noun = "test was" if running == 1 else "tests were"
+            self.summary.append(f"fleetest: {running} {noun} still running at the stop")
+        self.engine.stop()
+
+    # ---- the engine's handler ----
+
+    def message(self, number: int, kind: int, payload: Any) -> None:
+        """A worker sent a message."""
+        node = self.nodes[number]
+        if kind == _core.MSG_START:
+            node.item = payload
+            self.record.started(payload, node.id)
+        elif kind == _core.MSG_DONE:
+            self.reporting.done(node, payload)
+            node.item = None
+        elif kind == _core.MSG_HELLO:
+            self._hello(node, payload)
+        elif kind == _core.MSG_FINISHED:
+            node.workeroutput = payload
+            self._adopt_stop(payload)
+        elif kind == _core.MSG_INTERNAL:
+            self.internal_error = payload
+            self.stop()
+        else:
+            self.reporting.event(node, kind, payload)
+
+    def _hello(self, node: Node, info: dict[str, Any]) -> None:
+        node.workerinfo = {**info, "id": node.id, "spec": node.gateway.spec}
+        self.config.hook.pytest_testnodeready(node=node)
+        ids = [item.nodeid for item in self.session.items]
+        self.config.hook.pytest_xdist_node_collection_finished(node=node, ids=ids)
+
+    def _adopt_stop(self, output: dict[str, Any]) -> None:
+        """A worker whose session was told to stop by a test or a plugin stops the run."""
+        if self.stopping or self.interrupts:
+            return
+        if output.get("shouldfail") and not self.session.shouldfail:
+            self.session.shouldfail = output["shouldfail"]
+        if output.get("shouldstop") and not self.session.shouldstop:
+            self.session.shouldstop = output["shouldstop"]
+        if self.session.shouldfail or self.session.shouldstop:
+            self.stop()
+
+    def output(self, number: int, stream: int, data: bytes) -> None:
+        """A worker wrote to its standard output (0) or error (1)."""
+        self.reporting.output(self.nodes[number], stream, data)
+
+    def gone(self, number: int, finished: bool, item: int | None, status: int) -> None:
+        """A worker process has ended and was reaped."""
+        node = self.nodes[number]
+        node.item = item
+        node.shutting_down = True
+        if finished:
+            self.config.hook.pytest_testnodedown(node=node, error=None)
+        elif self.interrupts > 1:
+            pass
+        else:
+            self._crashed(node, item, status)
+        if node.plumbing is not None:
+            node.plumbing.close_captured()
+        node.item = None
+
+    def _crashed(self, node: Node, item: int | None, status: int) -> None:
+        self.reporting.flush_output(node)
+        error = "Not properly terminated"
+        self.screen.line(f"[{node.id}] node down: {error}")
+        self.config.hook.pytest_testnodedown(node=node, error=error)
+        if item is not None:
+            report = crash_report(self.session.items[item], node, status)
+            self.config.hook.pytest_handlecrashitem(
+                crashitem=self.session.items[item].nodeid, report=report, sched=self
+            )
+            self.reporting.crashed(node, item, report)
+        else:
+            self.reporting.worker_lost(lost_worker_report(node, status))
+        self._replace(node)
+
+    def mark_test_pending(self, nodeid: str) -> None:
+        """xdist's ``sched.mark_test_pending``: run a test that crashed its worker once more."""
+        for index, item in enumerate(self.session.items):
+            if item.nodeid == nodeid:
+                self.engine.again(index)
+                return
+        raise ValueError(f"no such test: {nodeid}")
+
+    def signal(self, number: int, sender: int) -> None:
+        """SIGINT, SIGTERM or SIGHUP came, or the client is gone."""
+        now = time.monotonic()
+        if self.interrupts and now - self.interrupted_at < AGAIN:
+            return
+        self.interrupts += 1
+        self.interrupted_at = now
+        self.stop()
+        if self.interrupts == 1:
+            # What the terminal sends goes to its whole foreground group: so does this.
+            self.engine.kill(signal.SIGINT, sender == 0 and number == signal.SIGINT)
+        else:
+            self.engine.kill(signal.SIGKILL, True)
+
+    def terminal(self, number: int, lent: bool) -> None:
+        """A worker is about to get the terminal, or has given it back."""
+        self.screen.lend(lent)
+
+    def tick(self) -> None:
+        """Called about ten times a second."""
+        self.screen.tick()
+
+    # ---- the rest of the session ----
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Show where the worker was interrupted, not where the controller was waiting."""
+        if self.distribution is not None and self.distribution.workers:
+            self.reporting.show_interrupt()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Show the worker's own traceback."""
+        if self.internal_error is not None:
+            private.raise_internal_error(excrepr, self.internal_error)
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what went wrong with workers."""
+        if self.config.option.verbose >= 0:
+            for line in self.summary:
+                terminalreporter.write_sep("=", line)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:
+        """Close the record of the run."""
+        yield
+        record = getattr(self, "record", None)
+        if record is not None:
+            record.end(int(exitstatus))
+

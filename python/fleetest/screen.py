@@ -1,0 +1,166 @@
+"""fleetest's own lines on the terminal: header, worker lines, and the status line at the bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from fleetest.privates import private
+from fleetest.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from fleetest.distribution import Distribution
+    from fleetest.run import Run
+
+NARROWEST = 24
+"""Columns below which there is no status line."""
+
+REDRAW_SECONDS = 0.05
+
+
+class _StatusFile:
+    """The file behind the terminal writer: takes the status line away before anything is written."""
+
+    def __init__(self, file: Any, screen: Screen) -> None:
+        self._file = file
+        self._screen = screen
+
+    def write(self, text: str) -> Any:
+        self._screen.erase()
+        return self._file.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class Screen:
+    """Knows the terminal reporter and where it writes."""
+
+    def __init__(self, config: pytest.Config, session: pytest.Session) -> None:
+        self.config = config
+        self.reporter = private.terminal(config)
+        self.progress = Progress(len(session.items))
+        self.lent = False
+        self.tty_fd = self._open_tty()
+        self._file: Any = None
+        self._drawn = False
+        self._drawn_at = 0.0
+
+    def _open_tty(self) -> int:
+        try:
+            low = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError:
+            return -1
+        from fleetest.plumbing import raise_fd
+
+        return raise_fd(low)
+
+    # ---- lines ----
+
+    def line(self, text: str) -> None:
+        """Write a line of our own, unless -q."""
+        if self.reporter is not None and self.config.option.verbose >= 0:
+            self.before_output()
+            self.reporter.write_line(text)
+
+    def announce(self, distribution: Distribution, count: int) -> None:
+        """The header line, and xdist's lines about workers."""
+        items = self.progress.total
+        self.line(f"fleetest: cold (no daemon); {distribution.where}")
+        workers = f"{count} worker" + ("s" if count != 1 else "")
+        self.line(f"created: {count}/{workers}")
+        self.line(f"{workers} [{items} item" + ("s]" if items != 1 else "]"))
+        if self.reporter is None or distribution.ordered:
+            return
+        private.hide_file_paths(self.reporter)
+        if self.config.option.verbose >= 0:
+            self.reporter.write_line("")
+        if self.config.option.verbose > 0:
+            self.reporter.write_line("scheduling tests via LoadScheduling")
+            self.reporter.write_line("")
+
+    # ---- the status line ----
+
+    def _wants_status(self) -> bool:
+        if self.reporter is None or self.config.option.verbose < 0:
+            return False
+        file = private.writer_file(private.writer(self.reporter))
+        if file is not sys.stdout or not file.isatty() or os.environ.get("TERM") == "dumb":
+            return False
+        return shutil.get_terminal_size().columns >= NARROWEST
+
+    @contextlib.contextmanager
+    def showing(self, run: Run) -> Iterator[None]:
+        """While the engine runs: have a status line, if there is a terminal for it."""
+        try:
+            if not self._wants_status():
+                yield
+                return
+            writer = private.writer(self.reporter)
+            self._file = private.writer_file(writer)
+            proxy = _StatusFile(self._file, self)
+            private.set_writer_file(writer, proxy)
+            sys.stdout = proxy  # type: ignore[assignment]
+            try:
+                yield
+            finally:
+                self.erase()
+                self._file.flush()
+                private.set_writer_file(writer, self._file)
+                sys.stdout = self._file
+                self._file = None
+        finally:
+            if self.tty_fd >= 0:
+                os.close(self.tty_fd)
+                self.tty_fd = -1
+
+    def erase(self) -> None:
+        """Take the status line away; the cursor stays where it is."""
+        if self._drawn:
+            self._drawn = False
+            self._file.write("\x1b[J")
+
+    before_output = erase
+
+    def after_output(self) -> None:
+        """Something was written: show the status line again, but not too often."""
+        if self._file is not None and time.monotonic() - self._drawn_at >= REDRAW_SECONDS:
+            self._draw()
+
+    def tick(self) -> None:
+        """Draw the status line anew: times have changed."""
+        if self._file is not None:
+            self._draw()
+
+    def lend(self, lent: bool) -> None:
+        """A worker is about to write to the terminal itself, or has done so."""
+        self.erase()
+        if self._file is not None:
+            self._file.flush()
+        self.lent = lent
+
+    def _draw(self) -> None:
+        if self.lent or self.reporter is None:
+            return
+        columns = shutil.get_terminal_size().columns
+        if columns < NARROWEST:
+            return
+        text = self.progress.line(columns - 1)
+        column = private.writer(self.reporter).width_of_current_line
+        self.erase()
+        if column >= columns:
+            return
+        back = f"\x1b[{column}C" if column else ""
+        # Down, which scrolls at the bottom; the text; up again, to where pytest's line ends.
+        self._file.write(f"\n\r{text}\x1b[K\x1b[A\r{back}")
+        self._file.flush()
+        self._drawn = True
+        self._drawn_at = time.monotonic()

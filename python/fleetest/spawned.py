@@ -1,0 +1,103 @@
+"""A spawned worker: a whole pytest session of its own, from the arguments of the controller's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from fleetest import _core, shim
+from fleetest.options import declare_ini, declare_options
+from fleetest.plumbing import Plumbing, flush_all
+from fleetest.privates import private
+from fleetest.process import run_exit_handlers
+from fleetest.worker import WorkerPlugin, apply_role, send_reports_on
+from fleetest.worker_terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+def digest(ids: list[str]) -> str:
+    """What two collections are compared by."""
+    return hashlib.sha256("\0".join(ids).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class SpawnedSession:
+    """The plugin that makes a session a spawned worker's, from its very beginning."""
+
+    def __init__(self, channel: _core.Channel, init: dict[str, Any]) -> None:
+        self.channel = channel
+        self.init = init
+        self.plugin: WorkerPlugin | None = None
+
+    def pytest_addoption(
+        self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+    ) -> None:
+        """Know the options that the controller's command line may have."""
+        declare_ini(parser)
+        declare_options(parser, client=False)
+        shim.install(pluginmanager)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        """Let ``required_plugins`` find xdist."""
+        shim.list_distribution(early_config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """Take on the role before anybody configures."""
+        apply_role(config, self.init["workerinput"])
+        if self.init["base_temp"] is not None:
+            private.set_base_temp(config, Path(self.init["base_temp"]))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Become a worker once everything is configured."""
+        pipes = Plumbing(-1, -1, -1, self.channel.fileno(), 1, 2)
+        terminal = Terminal(config, pipes)
+        terminal.channel = self.channel
+        self.plugin = WorkerPlugin(config, self.channel, terminal)
+        self.plugin.muted = 1
+        config.pluginmanager.register(self.plugin, "fleetest-worker")
+        send_reports_on(config, self.plugin)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None]:
+        """Say what was collected, then run what the controller says."""
+        ids = [item.nodeid for item in session.items]
+        self.channel.send(_core.MSG_COLLECTED, [digest(ids), None])
+        answer = self.channel.receive()
+        if answer is not None and answer[0] == _core.MSG_SEND_IDS:
+            self.channel.send(_core.MSG_COLLECTED, [digest(ids), ids])
+        assert self.plugin is not None
+        self.plugin.muted = 0
+        yield
+
+
+def serve(fd: int) -> NoReturn:
+    """Be the worker that the controller at the other end of `fd` asks for."""
+    code = 70
+    try:
+        os.setpgid(0, 0)
+        _core.die_with_parent(signal.SIGKILL)
+        channel = _core.Channel(fd)
+        told = channel.receive()
+        if told is None:
+            os._exit(1)
+        init = told[1]
+        session = SpawnedSession(channel, init)
+        pytest.main(init["args"], plugins=[session])
+        if session.plugin is not None:
+            session.plugin.finished()
+        run_exit_handlers()
+        code = 0
+    finally:
+        flush_all()
+        sys.stdout.flush()
+        os._exit(code)

@@ -1,0 +1,321 @@
+"""A worker: a pytest session of its own that runs the items it is told to and sends their reports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from fleetest import _core, carry
+from fleetest.plumbing import Plumbing, flush_all
+from fleetest.privates import private
+from fleetest.process import drop_inherited_exit_handlers, run_exit_handlers
+from fleetest.reports import pack_report, pack_warning
+from fleetest.worker_terminal import ForwardedFile, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from fleetest.node import Node
+
+
+class WorkerPlugin:
+    """The hooks by which a worker's session is driven and heard."""
+
+    def __init__(self, config: pytest.Config, channel: _core.Channel, terminal: Terminal) -> None:
+        self.config = config
+        self.channel = channel
+        self.terminal = terminal
+        self.session: pytest.Session | None = None
+        self.index = -1
+        self.uncaptured = config.getoption("capture", "no") == "no"
+        self.muted = 0
+        self.forwarded: ForwardedFile | None = None
+        workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+        self.marks = {
+            "worker_id": workerinput["workerid"],
+            "testrun_uid": workerinput["testrunuid"],
+        }
+
+    # ---- sending ----
+
+    def _settle(self) -> None:
+        """Have the controller take in what was written to the pipes before the next message."""
+        if self.forwarded is not None:
+            self.forwarded.send()
+        if self.terminal.pending_output():
+            self.channel.send(_core.MSG_SYNC, None)
+            self.channel.receive()
+
+    def _send(self, kind: int, payload: object) -> None:
+        self._settle()
+        self.channel.send(kind, payload)
+
+    # ---- hooks ----
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run what the controller says, until it says that nothing follows."""
+        self.session = session
+        try:
+            self._run_items(session)
+        finally:
+            # What the reporter's own wrapper of this hook writes is the controller's to write.
+            self._settle()
+            self.muted += 1
+        return True
+
+    def _run_items(self, session: pytest.Session) -> None:
+        items, channel = session.items, self.channel
+        while True:
+            told = channel.next()
+            if told is None:
+                return
+            index, following = told
+            item = items[index]
+            nextitem = None if following is None else items[following]
+            self.index = index
+            channel.send(_core.MSG_START, index)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+            self._settle()
+            channel.send(_core.MSG_DONE, index)
+            self.index = -1
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str, location: Any) -> Generator[None]:
+        """Send it on, and keep the worker's own terminal reporter quiet."""
+        self._send(_core.MSG_LOGSTART, [self.index, nodeid, location])
+        self.muted += 1
+        yield
+        self.muted -= 1
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: Any) -> Generator[None]:
+        """Send the report on before any other plugin of the worker changes it."""
+        data = pack_report(self.config, report)
+        data["item_index"] = self.index
+        data.update(self.marks)
+        self._send(_core.MSG_REPORT, [self.index, data])
+        self.muted += 1
+        yield
+        self.muted -= 1
+        session = self.session
+        if report.when == "call" and session is not None and self.channel.stopped():
+            # Have pytest tear everything down inside this test, as with -x in one process.
+            session.shouldstop = session.shouldstop or "stopped by the controller"
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> Generator[None]:
+        """Send it on."""
+        self._send(_core.MSG_LOGFINISH, [self.index, nodeid, location])
+        self.muted += 1
+        yield
+        self.muted -= 1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(
+        self, warning_message: Any, when: str, nodeid: str, location: Any
+    ) -> None:
+        """Send the warning on."""
+        data = pack_warning(warning_message, when, nodeid, location)
+        self._send(_core.MSG_WARNING, [self.index, data])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Send the text on."""
+        self._send(_core.MSG_INTERNAL, str(excrepr))
+        self.muted += 1
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> Generator[None]:
+        """Tell the controller why this session ends."""
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self._send(_core.MSG_INTERRUPT, [self.index, self._interrupt(excinfo)])
+        self.muted += 1
+        yield
+
+    def _interrupt(self, excinfo: Any) -> dict[str, Any]:
+        value = excinfo.value
+        is_exit = isinstance(value, pytest.exit.Exception)
+        report = pytest.CollectReport("", "failed", excinfo.getrepr(funcargs=True), [])
+        return {
+            "exit": is_exit,
+            "message": value.msg if is_exit else str(value),
+            "returncode": value.returncode if is_exit else None,
+            "report": pack_report(self.config, report),
+        }
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_exception_interact(self) -> Generator[None]:
+        """With --pdb this is where pdb is entered: borrow the terminal meanwhile."""
+        if not self.config.getoption("usepdb", False):
+            yield
+            return
+        self.terminal.borrow()
+        yield
+        self.terminal.give_back()
+
+    def pytest_leave_pdb(self) -> None:
+        """Give back what :func:`private.wrap_pdb` borrowed."""
+        self.terminal.give_back()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None]:
+        """Fill in xdist's workeroutput; sent once the session is over."""
+        output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
+        output["exitstatus"] = int(exitstatus)
+        output["shouldfail"] = session.shouldfail
+        output["shouldstop"] = session.shouldstop
+        self._settle()
+        self.muted += 1
+        yield
+
+    def finished(self) -> None:
+        """Tell the controller that the session is over."""
+        self.terminal.give_back()
+        flush_all()
+        self._send(_core.MSG_FINISHED, self.config.workeroutput)  # type: ignore[attr-defined]
+
+
+class _ForwardedXml:
+    """In a worker, in the place of the JUnit reporter: what tests tell it reaches the real one."""
+
+    def __init__(self, plugin: WorkerPlugin) -> None:
+        self._plugin = plugin
+
+    def add_global_property(self, name: str, value: object) -> None:
+        """``record_testsuite_property``."""
+        self._plugin._send(_core.MSG_XML, [-1, None, "global", name, value])
+
+    def node_reporter(self, report: Any) -> Any:
+        """The reporter of one test, which ``record_xml_attribute`` adds attributes to."""
+        plugin, nodeid = self._plugin, str(getattr(report, "nodeid", report))
+
+        class _Node:
+            def add_attribute(self, name: str, value: object) -> None:
+                plugin._send(_core.MSG_XML, [plugin.index, nodeid, "attribute", name, value])
+
+            def add_property(self, name: str, value: object) -> None:
+                plugin._send(_core.MSG_XML, [plugin.index, nodeid, "property", name, value])
+
+        return _Node()
+
+    def __getattr__(self, name: str) -> Any:
+        """The reporter's settings (``family`` and the like)."""
+        return getattr(self._plugin.real_xml, name)  # type: ignore[attr-defined]
+
+
+class _ForwardedLog:
+    """In a worker, in the place of the ``--log-file`` stream."""
+
+    def __init__(self, channel: _core.Channel) -> None:
+        self._channel = channel
+
+    def write(self, text: str) -> None:
+        """Have the controller write it."""
+        self._channel.send(_core.MSG_LOGFILE, text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """The file is the controller's."""
+
+
+def apply_role(config: pytest.Config, workerinput: dict[str, Any]) -> None:
+    """What makes a session a worker's, as under pytest-xdist."""
+    config.workerinput = workerinput  # type: ignore[attr-defined]
+    config.workeroutput = {}  # type: ignore[attr-defined]
+    option = config.option
+    option.numprocesses = option.maxprocesses = None
+    option.dist = "no"
+    option.tx = []
+    os.environ["PYTEST_XDIST_WORKER"] = workerinput["workerid"]
+    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(workerinput["workercount"])
+    os.environ["PYTEST_XDIST_TESTRUNUID"] = workerinput["testrunuid"]
+
+
+def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
+    """Send where the controller writes: JUnit, log file, terminal."""
+    xml = private.junit(config)
+    if xml is not None:
+        plugin.real_xml = xml  # type: ignore[attr-defined]
+        if config.pluginmanager.is_registered(xml):
+            config.pluginmanager.unregister(xml)
+        private.set_junit(config, _ForwardedXml(plugin))
+    handler = private.log_file_handler(config)
+    if handler is not None and getattr(handler, "baseFilename", os.devnull) != os.devnull:
+        handler.stream = _ForwardedLog(plugin.channel)
+    reporter = private.terminal(config)
+    if reporter is not None:
+        writer = private.writer(reporter)
+        plugin.forwarded = ForwardedFile(plugin, writer)
+        private.set_writer_file(writer, plugin.forwarded)
+
+
+def _run(session: pytest.Session) -> None:
+    """The rest of ``_pytest.main.wrap_session`` for a session that has collected."""
+    config = session.config
+    session.exitstatus = pytest.ExitCode.OK
+    try:
+        config.hook.pytest_runtestloop(session=session)
+        session.exitstatus = private.session_outcome(session)
+    except session.Failed:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    except (KeyboardInterrupt, pytest.exit.Exception) as error:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+        if isinstance(error, pytest.exit.Exception) and error.returncode is not None:
+            session.exitstatus = error.returncode
+        config.hook.pytest_keyboard_interrupt(excinfo=private.current_exception())
+    except BaseException:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        private.notify_exception(config, private.current_exception())
+    finally:
+        os.chdir(session.startpath)
+        try:
+            config.hook.pytest_sessionfinish(session=session, exitstatus=session.exitstatus)
+        finally:
+            private.unconfigure(config)
+
+
+def become_worker(session: pytest.Session, node: Node, plumbing: Plumbing) -> NoReturn:
+    """In a process just forked from the session that has collected: be the worker `node`."""
+    code = 70
+    try:
+        os.setpgid(0, 0)
+        _core.die_with_parent(signal.SIGKILL)
+        config = session.config
+        drop_inherited_exit_handlers()
+        terminal = Terminal(config, plumbing)
+        plumbing.install(config)
+        apply_role(config, node.workerinput)
+        sys.argv = ["-c"]
+        if node.base_temp is not None:
+            private.set_base_temp(config, node.base_temp)
+        channel = _core.Channel(plumbing.worker_sock)
+        terminal.channel = channel
+        plugin = WorkerPlugin(config, channel, terminal)
+        config.pluginmanager.register(plugin, "fleetest-worker")
+        send_reports_on(config, plugin)
+        private.wrap_pdb(terminal.borrow)
+        carry.in_worker(config, session)
+        channel.send(_core.MSG_HELLO, node.info())
+        _run(session)
+        plugin.finished()
+        run_exit_handlers()
+        code = 0
+    except BaseException:  # noqa: BLE001 - the last stop of this process
+        traceback.print_exc()
+    finally:
+        flush_all()
+        os._exit(code)

@@ -1,0 +1,1 @@
+"""Holds the plugin name ``xdist.looponfail``, so that a real xdist's module is not loaded."""

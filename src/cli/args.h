@@ -1,0 +1,18 @@
+/* The few options that the native command reads itself; everything else is pytest's and passed on untouched. */
+#ifndef FT_CLI_ARGS_H
+#define FT_CLI_ARGS_H
+
+#include <stdbool.h>
+
+struct ft_args {
+    const char *python; /* --python PATH, or NULL */
+    bool version;       /* --version, given once */
+    char **rest;        /* what is passed on, NULL-terminated; points into argv */
+    int rest_len;
+    const char *error;  /* what is wrong, without the name of the command; NULL: nothing */
+};
+
+/* Sort out argv[1..].  `rest` must have room for argc pointers. */
+void ft_args_parse(struct ft_args *args, int argc, char **argv, char **rest);
+
+#endif

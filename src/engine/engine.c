@@ -1,0 +1,584 @@
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/signals.h"
+#include "engine/tty.h"
+#include "wire/msgpack.h"
+#include "wire/protocol.h"
+
+enum {
+    TTY_TICK_MS = 100, /* how often to look for workers that wait for the terminal */
+    REAP_TICK_MS = 50, /* how often to ask where the kernel has no pidfd */
+};
+
+/* What a poll slot is about. */
+enum slot_kind { SLOT_SIGNALS, SLOT_CLIENT, SLOT_SOCKET, SLOT_STDOUT, SLOT_STDERR, SLOT_PROCESS };
+
+struct slot {
+    enum slot_kind kind;
+    struct ft_worker *worker;
+};
+
+struct ft_engine {
+    struct ft_engine_options options;
+    struct ft_engine_ops ops;
+    void *arg;
+    struct ft_sched *sched;
+    struct ft_worker **workers; /* by number; never moved while a worker lives */
+    uint32_t count;
+    uint32_t alive;             /* not FT_WORKER_GONE */
+    struct pollfd *polled;
+    struct slot *slots;
+    nfds_t slot_cap;
+    nfds_t slot_len;
+    struct ft_tty tty;
+    struct ft_worker *holder;   /* of the terminal */
+    bool client_gone;
+    bool stopped;
+};
+
+struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const struct ft_engine_ops *ops, void *arg)
+{
+    struct ft_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return NULL;
+    engine->options = *options;
+    engine->ops = *ops;
+    engine->arg = arg;
+    engine->sched = ft_sched_new(&options->sched);
+    if (engine->sched == NULL) {
+        free(engine);
+        return NULL;
+    }
+    ft_tty_init(&engine->tty, options->tty_fd);
+    return engine;
+}
+
+void ft_engine_free(struct ft_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    ft_tty_take_back(&engine->tty);
+    for (uint32_t i = 0; i < engine->count; i++) {
+        ft_worker_release(engine->workers[i]);
+        free(engine->workers[i]);
+    }
+    free(engine->workers);
+    free(engine->polled);
+    free(engine->slots);
+    ft_sched_free(engine->sched);
+    free(engine);
+}
+
+int64_t ft_engine_add(struct ft_engine *engine, const struct ft_worker_spec *spec)
+{
+    struct ft_worker **grown = realloc(engine->workers, (engine->count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        return -ENOMEM;
+    engine->workers = grown;
+    struct ft_worker *worker = malloc(sizeof *worker);
+    if (worker == NULL)
+        return -ENOMEM;
+    ft_worker_init(worker, engine->count, spec);
+    grown[engine->count] = worker;
+    engine->alive++;
+    if (engine->stopped)
+        ft_worker_send(worker, FT_MSG_STOP, "\xc0", 1);
+    return engine->count++;
+}
+
+/* ---- orders ---- */
+
+static int send_run(struct ft_worker *worker, const struct ft_sched_order *order)
+{
+    struct ft_buf payload = FT_BUF_INIT;
+    int err = ft_mp_array(&payload, order->count);
+    for (uint32_t i = 0; err == 0 && i < order->count; i++)
+        err = ft_mp_uint(&payload, order->items[i]);
+    if (err == 0)
+        err = ft_worker_send(worker, FT_MSG_RUN, ft_buf_head(&payload), payload.len);
+    ft_buf_release(&payload);
+    return err;
+}
+
+/* Tell the workers what the scheduler has decided. */
+static int dispatch(struct ft_engine *engine)
+{
+    struct ft_sched_order order;
+    while (ft_sched_next(engine->sched, &order)) {
+        struct ft_worker *worker = engine->workers[order.worker];
+        int err;
+        if (order.kind == FT_SCHED_RUN)
+            err = send_run(worker, &order);
+        else
+            err = ft_worker_send(worker, order.kind == FT_SCHED_BREAK ? FT_MSG_BREAK : FT_MSG_FINISH, "\xc0", 1);
+        if (err < 0)
+            return err;
+        ft_worker_flush(worker);
+    }
+    return 0;
+}
+
+void ft_engine_stop(struct ft_engine *engine)
+{
+    if (engine->stopped)
+        return;
+    engine->stopped = true;
+    ft_sched_stop(engine->sched);
+    for (uint32_t i = 0; i < engine->count; i++) {
+        struct ft_worker *worker = engine->workers[i];
+        if (worker->state == FT_WORKER_STARTING || worker->state == FT_WORKER_READY) {
+            ft_worker_send(worker, FT_MSG_STOP, "\xc0", 1);
+            ft_worker_flush(worker);
+        }
+    }
+}
+
+void ft_engine_kill(struct ft_engine *engine, int signal, bool group)
+{
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (engine->workers[i]->state != FT_WORKER_GONE)
+            ft_worker_kill(engine->workers[i], signal, group);
+}
+
+int ft_engine_send(struct ft_engine *engine, uint32_t id, unsigned type, const void *payload, size_t len)
+{
+    if (id >= engine->count || engine->workers[id]->state == FT_WORKER_GONE)
+        return -ESRCH;
+    int err = ft_worker_send(engine->workers[id], type, payload, len);
+    if (err == 0)
+        ft_worker_flush(engine->workers[id]);
+    return err;
+}
+
+void ft_engine_keep_idle(struct ft_engine *engine, bool keep)
+{
+    ft_sched_keep_idle(engine->sched, keep);
+}
+
+int ft_engine_again(struct ft_engine *engine, uint32_t item)
+{
+    return ft_sched_again(engine->sched, item);
+}
+
+uint32_t ft_engine_pending(const struct ft_engine *engine)
+{
+    return ft_sched_pending(engine->sched);
+}
+
+/* ---- the terminal ---- */
+
+static int lend_terminal(struct ft_engine *engine, struct ft_worker *worker)
+{
+    engine->holder = worker;
+    worker->wants_tty = false;
+    int err = engine->ops.terminal(engine->arg, worker->id, true);
+    if (err < 0)
+        return err;
+    bool lent = worker->spec.own_group && ft_tty_lend(&engine->tty, worker->spec.pid) == 0;
+    if (worker->stopped_for_tty) {
+        ft_worker_kill(worker, SIGCONT, true);
+        return 0;
+    }
+    err = ft_worker_send(worker, FT_MSG_TTY_LENT, lent ? "\xc3" : "\xc2", 1);
+    ft_worker_flush(worker);
+    return err;
+}
+
+static int take_terminal_back(struct ft_engine *engine)
+{
+    struct ft_worker *worker = engine->holder;
+    ft_tty_take_back(&engine->tty);
+    engine->holder = NULL;
+    worker->stopped_for_tty = false;
+    return engine->ops.terminal(engine->arg, worker->id, false);
+}
+
+/* Lend the terminal to the next worker that waits for it. */
+static int serve_terminal(struct ft_engine *engine)
+{
+    for (uint32_t i = 0; engine->holder == NULL && i < engine->count; i++) {
+        struct ft_worker *worker = engine->workers[i];
+        if (worker->wants_tty && worker->state != FT_WORKER_GONE && !worker->exited)
+            return lend_terminal(engine, worker);
+    }
+    return 0;
+}
+
+/* Ctrl-Z at a worker that holds the terminal: stop the whole job, as the shell expects, and go on when it does. */
+static void suspend_job(struct ft_engine *engine, struct ft_worker *worker)
+{
+    ft_tty_take_back(&engine->tty);
+    kill(0, SIGSTOP);
+    ft_tty_lend(&engine->tty, worker->spec.pid);
+    ft_worker_kill(worker, SIGCONT, true);
+}
+
+static void worker_stopped(struct ft_engine *engine, struct ft_worker *worker, int signal)
+{
+    if (engine->tty.fd < 0)
+        return;
+    if ((signal == SIGTTIN || signal == SIGTTOU) && engine->holder != worker) {
+        worker->wants_tty = true;
+        worker->stopped_for_tty = true;
+    } else if (signal == SIGTSTP && engine->holder == worker) {
+        suspend_job(engine, worker);
+    }
+}
+
+/* ---- what workers send ---- */
+
+/* The messages that concern the scheduler and the engine itself.  Returns 0 or a negative errno for nonsense. */
+static int engine_message(struct ft_engine *engine, struct ft_worker *worker, const struct ft_message_view *view)
+{
+    struct ft_mp_reader reader = {view->payload, view->payload + view->len};
+    uint32_t item;
+    int err;
+    switch (view->type) {
+    case FT_MSG_HELLO:
+        worker->state = FT_WORKER_READY;
+        return ft_sched_join(engine->sched, worker->id);
+    case FT_MSG_START:
+        if ((err = ft_mp_read_u32(&reader, &item)) < 0)
+            return err;
+        worker->item = item;
+        return ft_sched_started(engine->sched, worker->id, item);
+    case FT_MSG_DONE:
+        if ((err = ft_mp_read_u32(&reader, &item)) < 0)
+            return err;
+        worker->item = -1;
+        return ft_sched_done(engine->sched, worker->id, item);
+    case FT_MSG_FINISHED:
+        worker->state = FT_WORKER_FINISHED;
+        return 0;
+    case FT_MSG_SYNC:
+        if ((err = ft_worker_read_output(worker, FT_STDOUT)) < 0 ||
+            (err = ft_worker_read_output(worker, FT_STDERR)) < 0)
+            return err;
+        err = ft_worker_send(worker, FT_MSG_SYNCED, "\xc0", 1);
+        ft_worker_flush(worker);
+        return err;
+    case FT_MSG_TTY_WANT:
+        worker->wants_tty = true;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* Whether the session hears of a message too. */
+static bool for_session(unsigned type)
+{
+    return type != FT_MSG_SYNC && type != FT_MSG_TTY_WANT;
+}
+
+/* Take in all whole messages; a worker that sends nonsense is killed and reported as crashed. */
+static int take_messages(struct ft_engine *engine, struct ft_worker *worker)
+{
+    struct ft_message_view view;
+    int got;
+    while (!worker->broken && (got = ft_frame_next(&worker->in, &view)) != 0) {
+        int err = got < 0 ? got : engine_message(engine, worker, &view);
+        if (err == -ENOMEM)
+            return err;
+        if (err < 0) {
+            worker->broken = true;
+            ft_worker_kill(worker, SIGKILL, true);
+            break;
+        }
+        if (for_session(view.type)) {
+            err = ft_inbox_put(&worker->inbox, FT_NOTE_MESSAGE, view.type, view.payload, view.len);
+            if (err < 0)
+                return err;
+        }
+    }
+    return dispatch(engine);
+}
+
+static int receive(struct ft_engine *engine, struct ft_worker *worker)
+{
+    ssize_t got = ft_worker_receive(worker);
+    if (got < 0)
+        return (int)got;
+    return got == 0 ? 0 : take_messages(engine, worker);
+}
+
+/* The process has ended: take in what it left behind, then note that it is gone. */
+static int collect_exited(struct ft_engine *engine, struct ft_worker *worker)
+{
+    for (;;) {
+        ssize_t got = ft_worker_receive(worker);
+        if (got < 0)
+            return (int)got;
+        if (got == 0)
+            break;
+        int err = take_messages(engine, worker);
+        if (err < 0)
+            return err;
+    }
+    for (int stream = 0; stream < FT_STREAMS; stream++) {
+        size_t before;
+        do {
+            before = worker->inbox.bytes;
+            int err = ft_worker_read_output(worker, stream);
+            if (err < 0)
+                return err;
+        } while (worker->inbox.bytes > before);
+    }
+    ft_sched_lost(engine->sched, worker->id);
+    return ft_inbox_put(&worker->inbox, FT_NOTE_GONE, 0, NULL, 0);
+}
+
+static int check_process(struct ft_engine *engine, struct ft_worker *worker)
+{
+    int signal = 0;
+    if (worker->exited)
+        return 0;
+    int state = ft_worker_reap(worker, &signal);
+    if (state == 1)
+        return collect_exited(engine, worker);
+    if (state == 2)
+        worker_stopped(engine, worker, signal);
+    return 0;
+}
+
+/* ---- what the session is told ---- */
+
+static int tell_gone(struct ft_engine *engine, struct ft_worker *worker)
+{
+    struct ft_gone how = {
+        .finished = worker->state == FT_WORKER_FINISHED,
+        .item = worker->item,
+        .status = worker->status,
+    };
+    worker->state = FT_WORKER_GONE;
+    engine->alive--;
+    ft_worker_release(worker);
+    int err = engine->holder == worker ? take_terminal_back(engine) : 0;
+    if (err == 0)
+        err = engine->ops.gone(engine->arg, worker->id, &how);
+    return err < 0 ? err : dispatch(engine);
+}
+
+static int tell(struct ft_engine *engine, struct ft_worker *worker, const struct ft_note *note)
+{
+    int err;
+    switch (note->kind) {
+    case FT_NOTE_STDOUT:
+    case FT_NOTE_STDERR:
+        return engine->ops.output(engine->arg, worker->id, note->kind == FT_NOTE_STDERR, note->bytes, note->len);
+    case FT_NOTE_GONE:
+        return tell_gone(engine, worker);
+    case FT_NOTE_MESSAGE:
+    default:
+        if (engine->holder == worker && (note->type == FT_MSG_TTY_BACK ||
+                                         (worker->stopped_for_tty && note->type == FT_MSG_REPORT))) {
+            err = take_terminal_back(engine);
+            if (err < 0)
+                return err;
+        }
+        if (note->type == FT_MSG_TTY_BACK)
+            return 0;
+        return engine->ops.message(engine->arg, worker->id, note->type, note->bytes, note->len);
+    }
+}
+
+/* Tell the session the oldest note of each worker.  Sets *more if notes are left. */
+static int tell_round(struct ft_engine *engine, bool *more)
+{
+    *more = false;
+    for (uint32_t i = 0; i < engine->count; i++) {
+        struct ft_worker *worker = engine->workers[i];
+        if (engine->holder != NULL && engine->holder != worker)
+            continue;
+        struct ft_note *note = ft_inbox_take(&worker->inbox);
+        if (note == NULL)
+            continue;
+        int err = tell(engine, worker, note);
+        free(note);
+        if (err < 0)
+            return err;
+        *more = *more || worker->inbox.first != NULL;
+    }
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+static int add_slot(struct ft_engine *engine, int fd, short events, enum slot_kind kind, struct ft_worker *worker)
+{
+    if (fd < 0)
+        return 0;
+    if (engine->slot_len == engine->slot_cap) {
+        nfds_t cap = engine->slot_cap + 32;
+        struct pollfd *polled = realloc(engine->polled, cap * sizeof *polled);
+        if (polled == NULL)
+            return -ENOMEM;
+        engine->polled = polled;
+        struct slot *slots = realloc(engine->slots, cap * sizeof *slots);
+        if (slots == NULL)
+            return -ENOMEM;
+        engine->slots = slots;
+        engine->slot_cap = cap;
+    }
+    engine->polled[engine->slot_len] = (struct pollfd){.fd = fd, .events = events};
+    engine->slots[engine->slot_len++] = (struct slot){kind, worker};
+    return 0;
+}
+
+static int add_worker_slots(struct ft_engine *engine, struct ft_worker *worker)
+{
+    if (worker->state == FT_WORKER_GONE || worker->exited)
+        return 0;
+    int err = add_slot(engine, worker->pidfd, POLLIN, SLOT_PROCESS, worker);
+    bool paused = worker->inbox.bytes >= FT_INBOX_FULL || (engine->holder != NULL && engine->holder != worker);
+    if (err < 0 || paused)
+        return err;
+    if (!worker->closed) {
+        short events = worker->outgoing.len > 0 ? POLLIN | POLLOUT : POLLIN;
+        err = add_slot(engine, worker->spec.sock, events, SLOT_SOCKET, worker);
+    }
+    if (err == 0)
+        err = add_slot(engine, worker->spec.out[FT_STDOUT], POLLIN, SLOT_STDOUT, worker);
+    if (err == 0)
+        err = add_slot(engine, worker->spec.out[FT_STDERR], POLLIN, SLOT_STDERR, worker);
+    return err;
+}
+
+static int fill_slots(struct ft_engine *engine, int signal_fd)
+{
+    engine->slot_len = 0;
+    int err = add_slot(engine, signal_fd, POLLIN, SLOT_SIGNALS, NULL);
+    if (err == 0 && !engine->client_gone)
+        err = add_slot(engine, engine->options.client_fd, POLLIN, SLOT_CLIENT, NULL);
+    for (uint32_t i = 0; err == 0 && i < engine->count; i++)
+        err = add_worker_slots(engine, engine->workers[i]);
+    return err;
+}
+
+/* Whether any living worker has to be asked for its state, as no descriptor tells. */
+static bool must_ask(const struct ft_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (engine->workers[i]->pidfd < 0 && engine->workers[i]->state != FT_WORKER_GONE)
+            return true;
+    return false;
+}
+
+static int poll_timeout(const struct ft_engine *engine, bool more)
+{
+    if (more)
+        return 0;
+    int timeout = engine->options.tick_ms > 0 ? engine->options.tick_ms : -1;
+    if (engine->tty.fd >= 0 && (timeout < 0 || timeout > TTY_TICK_MS))
+        timeout = TTY_TICK_MS;
+    if (must_ask(engine) && (timeout < 0 || timeout > REAP_TICK_MS))
+        timeout = REAP_TICK_MS;
+    return timeout;
+}
+
+/* Ctrl-Z: the workers stop, then we do; and all go on together. */
+static void suspend_all(struct ft_engine *engine)
+{
+    ft_engine_kill(engine, SIGSTOP, true);
+    raise(SIGSTOP);
+    ft_engine_kill(engine, SIGCONT, true);
+}
+
+static int handle_signals(struct ft_engine *engine)
+{
+    struct ft_signal signal;
+    while (ft_signals_take(&signal)) {
+        if (signal.number == SIGTSTP) {
+            suspend_all(engine);
+            continue;
+        }
+        int err = engine->ops.signal(engine->arg, signal.number, signal.sender);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+static int handle_slot(struct ft_engine *engine, const struct slot *slot, short events)
+{
+    struct ft_worker *worker = slot->worker;
+    if (worker != NULL && worker->exited)
+        return 0;
+    switch (slot->kind) {
+    case SLOT_SIGNALS:
+        return handle_signals(engine);
+    case SLOT_CLIENT:
+        engine->client_gone = true;
+        return engine->ops.signal(engine->arg, SIGHUP, 0);
+    case SLOT_SOCKET:
+        if (events & POLLOUT)
+            ft_worker_flush(worker);
+        return events & (POLLIN | POLLHUP | POLLERR) ? receive(engine, worker) : 0;
+    case SLOT_STDOUT:
+        return ft_worker_read_output(worker, FT_STDOUT);
+    case SLOT_STDERR:
+        return ft_worker_read_output(worker, FT_STDERR);
+    case SLOT_PROCESS:
+    default:
+        return check_process(engine, worker);
+    }
+}
+
+static int ask_all(struct ft_engine *engine)
+{
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < engine->count; i++)
+        if (engine->workers[i]->state != FT_WORKER_GONE)
+            err = check_process(engine, engine->workers[i]);
+    return err;
+}
+
+static int wait_and_handle(struct ft_engine *engine, int signal_fd, bool more)
+{
+    int timeout = poll_timeout(engine, more);
+    int err = fill_slots(engine, signal_fd);
+    if (err < 0)
+        return err;
+    if (timeout != 0 && engine->ops.unlock != NULL)
+        engine->ops.unlock(engine->arg);
+    int ready = poll(engine->polled, engine->slot_len, timeout);
+    if (timeout != 0 && engine->ops.lock != NULL)
+        engine->ops.lock(engine->arg);
+    /* Sockets come behind the pidfds of their worker: what it sent is read once more when it has exited. */
+    nfds_t len = engine->slot_len;
+    for (nfds_t i = 0; ready > 0 && err == 0 && i < len; i++)
+        if (engine->polled[i].revents != 0)
+            err = handle_slot(engine, &engine->slots[i], engine->polled[i].revents);
+    if (err == 0 && (engine->tty.fd >= 0 || must_ask(engine)))
+        err = ask_all(engine);
+    return err;
+}
+
+int ft_engine_run(struct ft_engine *engine)
+{
+    bool more = false;
+    int signal_fd = ft_signals_catch(); /* negative: another engine of this process has them */
+    int err = 0;
+    while (err == 0 && engine->alive > 0) {
+        err = wait_and_handle(engine, signal_fd, more);
+        if (err == 0)
+            err = serve_terminal(engine);
+        if (err == 0)
+            err = tell_round(engine, &more);
+        if (err == 0 && engine->options.tick_ms > 0)
+            err = engine->ops.tick(engine->arg);
+    }
+    if (engine->holder != NULL)
+        take_terminal_back(engine);
+    if (signal_fd >= 0)
+        ft_signals_release();
+    return err;
+}

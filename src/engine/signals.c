@@ -1,0 +1,88 @@
+#include "engine/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP};
+
+enum { CAUGHT = sizeof caught / sizeof caught[0], LOWEST = 10 };
+
+/* A signal handler has no argument of ours, so this state is the process's; `owned` guards it. */
+static atomic_flag owned = ATOMIC_FLAG_INIT;
+static struct sigaction former[CAUGHT];
+static bool taken_over[CAUGHT];
+static int pipe_read = -1;
+static volatile sig_atomic_t pipe_write = -1;
+
+static void note(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    (void)context;
+    struct ft_signal signal = {number, info->si_code == SI_KERNEL ? 0 : info->si_pid};
+    /* A full pipe has enough to read already. */
+    ssize_t ignored = write(pipe_write, &signal, sizeof signal);
+    (void)ignored;
+    errno = saved;
+}
+
+/* A descriptor at or above LOWEST in place of `fd`. */
+static int raise_fd(int fd)
+{
+    int raised = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST);
+    int err = errno;
+    close(fd);
+    return raised < 0 ? -err : raised;
+}
+
+int ft_signals_catch(void)
+{
+    int ends[2];
+    if (atomic_flag_test_and_set(&owned))
+        return -EBUSY;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        int err = errno;
+        atomic_flag_clear(&owned);
+        return -err;
+    }
+    pipe_read = raise_fd(ends[0]);
+    pipe_write = raise_fd(ends[1]);
+    if (pipe_read < 0 || pipe_write < 0) {
+        ft_signals_release();
+        return -EMFILE;
+    }
+    struct sigaction action = {.sa_sigaction = note, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < CAUGHT; i++) {
+        sigaction(caught[i], NULL, &former[i]);
+        taken_over[i] = former[i].sa_handler != SIG_IGN;
+        if (taken_over[i])
+            sigaction(caught[i], &action, NULL);
+    }
+    return pipe_read;
+}
+
+int ft_signals_take(struct ft_signal *signal)
+{
+    if (pipe_read < 0)
+        return 0;
+    return read(pipe_read, signal, sizeof *signal) == (ssize_t)sizeof *signal;
+}
+
+void ft_signals_release(void)
+{
+    for (int i = 0; i < CAUGHT; i++) {
+        if (taken_over[i])
+            sigaction(caught[i], &former[i], NULL);
+        taken_over[i] = false;
+    }
+    if (pipe_read >= 0)
+        close(pipe_read);
+    if (pipe_write >= 0)
+        close(pipe_write);
+    pipe_read = -1;
+    pipe_write = -1;
+    atomic_flag_clear(&owned);
+}

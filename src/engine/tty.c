@@ -1,0 +1,45 @@
+#include "engine/tty.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+void ft_tty_init(struct ft_tty *tty, int fd)
+{
+    *tty = (struct ft_tty){.fd = -1, .own = getpgrp()};
+    if (isatty(fd) && tcgetpgrp(fd) == tty->own)
+        tty->fd = fd;
+}
+
+/* tcsetpgrp from the background stops the caller with SIGTTOU unless the signal is blocked. */
+static int set_foreground(const struct ft_tty *tty, pid_t group)
+{
+    sigset_t block, before;
+    sigemptyset(&block);
+    sigaddset(&block, SIGTTOU);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
+    int err = tcsetpgrp(tty->fd, group) < 0 ? -errno : 0;
+    if (err == 0 && group == tty->own && tty->lent)
+        tcsetattr(tty->fd, TCSADRAIN, &tty->modes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+int ft_tty_lend(struct ft_tty *tty, pid_t group)
+{
+    if (tty->fd < 0)
+        return -ENOTTY;
+    if (tcgetattr(tty->fd, &tty->modes) < 0)
+        return -errno;
+    int err = set_foreground(tty, group);
+    tty->lent = err == 0;
+    return err;
+}
+
+void ft_tty_take_back(struct ft_tty *tty)
+{
+    if (!tty->lent)
+        return;
+    set_foreground(tty, tty->own);
+    tty->lent = false;
+}

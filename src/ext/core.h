@@ -1,0 +1,37 @@
+/* What the parts of the extension module fleetest._core share. */
+#ifndef FT_EXT_CORE_H
+#define FT_EXT_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "ext/pycompat.h"
+
+struct core_state {
+    PyObject *channel_type;
+    PyObject *engine_type;
+    PyObject *make_opaque; /* fleetest.opaque.make, imported when first needed */
+};
+
+struct core_state *core_state(PyObject *module);
+
+/* The state of the module that `type`, one of its heap types, belongs to. */
+struct core_state *core_state_of_type(PyTypeObject *type);
+
+/* Raise OSError or MemoryError for a negative errno; returns NULL. */
+PyObject *core_raise(int err);
+
+/* Append `object` as msgpack.  Returns 0, or -1 with an exception. */
+int core_pack(struct core_state *state, struct ft_buf *out, PyObject *object);
+
+/* The one object in `len` bytes of msgpack; a new reference, or NULL with ValueError or another exception. */
+PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len);
+
+extern PyType_Spec core_channel_spec;
+extern PyType_Spec core_engine_spec;
+
+#endif

@@ -1,0 +1,301 @@
+/* The engine as a Python type: it calls methods of a handler object, with the GIL let go while it waits. */
+#include <errno.h>
+
+#include "engine/engine.h"
+#include "ext/core.h"
+
+struct engine {
+    PyObject_HEAD
+    struct ft_engine *engine;
+    PyObject *handler;
+    PyThreadState *thread; /* while the GIL is let go */
+    int running;
+};
+
+/* The result of a handler's method: 0, or -1 with its exception left set. */
+static int outcome(PyObject *result)
+{
+    if (result == NULL)
+        return -1;
+    Py_DECREF(result);
+    return 0;
+}
+
+static int on_message(void *arg, uint32_t worker, unsigned type, const uint8_t *payload, size_t len)
+{
+    struct engine *self = arg;
+    PyObject *object = core_unpack(core_state_of_type(Py_TYPE(self)), payload, len);
+    if (object == NULL)
+        return -1;
+    return outcome(PyObject_CallMethod(self->handler, "message", "IIN", worker, type, object));
+}
+
+static int on_output(void *arg, uint32_t worker, int stream, const uint8_t *bytes, size_t len)
+{
+    struct engine *self = arg;
+    return outcome(PyObject_CallMethod(self->handler, "output", "Iiy#", worker, stream, (const char *)bytes,
+                                       (Py_ssize_t)len));
+}
+
+static int on_gone(void *arg, uint32_t worker, const struct ft_gone *how)
+{
+    struct engine *self = arg;
+    PyObject *item = how->item < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(how->item);
+    if (item == NULL)
+        return -1;
+    return outcome(PyObject_CallMethod(self->handler, "gone", "IONi", worker, how->finished ? Py_True : Py_False, item,
+                                       how->status));
+}
+
+static int on_signal(void *arg, int number, int sender)
+{
+    struct engine *self = arg;
+    return outcome(PyObject_CallMethod(self->handler, "signal", "ii", number, sender));
+}
+
+static int on_terminal(void *arg, uint32_t worker, bool lent)
+{
+    struct engine *self = arg;
+    return outcome(PyObject_CallMethod(self->handler, "terminal", "IO", worker, lent ? Py_True : Py_False));
+}
+
+static int on_tick(void *arg)
+{
+    struct engine *self = arg;
+    return outcome(PyObject_CallMethod(self->handler, "tick", NULL));
+}
+
+static void let_go(void *arg)
+{
+    struct engine *self = arg;
+    self->thread = PyEval_SaveThread();
+}
+
+static void take_again(void *arg)
+{
+    struct engine *self = arg;
+    PyEval_RestoreThread(self->thread);
+}
+
+static const struct ft_engine_ops engine_ops = {
+    .message = on_message,
+    .output = on_output,
+    .gone = on_gone,
+    .signal = on_signal,
+    .terminal = on_terminal,
+    .tick = on_tick,
+    .unlock = let_go,
+    .lock = take_again,
+};
+
+static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"handler", "items", "workers", "batch_max", "keep_idle", "client_fd", "tty_fd", "tick_ms", NULL};
+    PyObject *handler;
+    unsigned int items, workers, batch_max = 0;
+    int keep_idle = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$Ipiii:Engine", names, &handler, &items, &workers, &batch_max,
+                                     &keep_idle, &client_fd, &tty_fd, &tick_ms))
+        return NULL;
+    struct engine *self = (struct engine *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    struct ft_engine_options options = {
+        .sched = {.items = items, .workers = workers == 0 ? 1 : workers, .batch_max = batch_max, .keep_idle = keep_idle},
+        .client_fd = client_fd,
+        .tty_fd = tty_fd,
+        .tick_ms = tick_ms,
+    };
+    self->handler = Py_NewRef(handler);
+    self->engine = ft_engine_new(&options, &engine_ops, self);
+    if (self->engine == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static int engine_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(((struct engine *)object)->handler);
+    return 0;
+}
+
+static int engine_clear(PyObject *object)
+{
+    Py_CLEAR(((struct engine *)object)->handler);
+    return 0;
+}
+
+static void engine_dealloc(PyObject *object)
+{
+    struct engine *self = (struct engine *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    ft_engine_free(self->engine);
+    engine_clear(object);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+/* The engine, or NULL with ValueError once it is closed. */
+static struct ft_engine *opened(PyObject *object)
+{
+    struct ft_engine *engine = ((struct engine *)object)->engine;
+    if (engine == NULL)
+        PyErr_SetString(PyExc_ValueError, "the engine is closed");
+    return engine;
+}
+
+static PyObject *engine_add(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"pid", "sock", "out", "err", "own_group", NULL};
+    struct ft_worker_spec spec = {.out = {-1, -1}};
+    int pid, own_group = 1;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "iiii|p:add", names, &pid, &spec.sock, &spec.out[0],
+                                                       &spec.out[1], &own_group))
+        return NULL;
+    spec.pid = pid;
+    spec.own_group = own_group;
+    int64_t id = ft_engine_add(engine, &spec);
+    return id < 0 ? core_raise((int)id) : PyLong_FromLongLong(id);
+}
+
+static PyObject *engine_run(PyObject *object, PyObject *unused)
+{
+    struct engine *self = (struct engine *)object;
+    struct ft_engine *engine = opened(object);
+    (void)unused;
+    if (engine == NULL)
+        return NULL;
+    if (self->running) {
+        PyErr_SetString(PyExc_RuntimeError, "the engine is running already");
+        return NULL;
+    }
+    self->running = 1;
+    int err = ft_engine_run(engine);
+    self->running = 0;
+    if (PyErr_Occurred())
+        return NULL;
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
+}
+
+static PyObject *engine_stop(PyObject *object, PyObject *unused)
+{
+    struct ft_engine *engine = opened(object);
+    (void)unused;
+    if (engine == NULL)
+        return NULL;
+    ft_engine_stop(engine);
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_kill(PyObject *object, PyObject *args)
+{
+    int number, group;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "ip:kill", &number, &group))
+        return NULL;
+    ft_engine_kill(engine, number, group);
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_send(PyObject *object, PyObject *args)
+{
+    unsigned int worker, type;
+    PyObject *payload;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "IIO:send", &worker, &type, &payload))
+        return NULL;
+    struct ft_buf packed = FT_BUF_INIT;
+    int err = -1;
+    if (core_pack(core_state_of_type(Py_TYPE(object)), &packed, payload) == 0) {
+        err = ft_engine_send(engine, worker, type, ft_buf_head(&packed), packed.len);
+        if (err < 0)
+            core_raise(err);
+    }
+    ft_buf_release(&packed);
+    return err < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *engine_keep_idle(PyObject *object, PyObject *args)
+{
+    int keep;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "p:keep_idle", &keep))
+        return NULL;
+    ft_engine_keep_idle(engine, keep);
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_again(PyObject *object, PyObject *args)
+{
+    unsigned int item;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "I:again", &item))
+        return NULL;
+    int err = ft_engine_again(engine, item);
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
+}
+
+static PyObject *engine_pending(PyObject *object, PyObject *unused)
+{
+    struct ft_engine *engine = opened(object);
+    (void)unused;
+    return engine == NULL ? NULL : PyLong_FromUnsignedLong(ft_engine_pending(engine));
+}
+
+static PyObject *engine_close(PyObject *object, PyObject *unused)
+{
+    struct engine *self = (struct engine *)object;
+    (void)unused;
+    if (self->running) {
+        PyErr_SetString(PyExc_RuntimeError, "the engine is running");
+        return NULL;
+    }
+    ft_engine_free(self->engine);
+    self->engine = NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef engine_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))engine_add, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("add($self, /, pid, sock, out, err, own_group=True)\n--\n\nTake over a worker process and the descriptors "
+               "of its socket and output pipes (-1: none).  Returns its number.")},
+    {"run", engine_run, METH_NOARGS,
+     PyDoc_STR("run()\n--\n\nRun until every worker is gone; raises what a method of the handler raises.")},
+    {"stop", engine_stop, METH_NOARGS,
+     PyDoc_STR("stop()\n--\n\nHand out nothing more; workers end their sessions after the test in flight.")},
+    {"kill", engine_kill, METH_VARARGS,
+     PyDoc_STR("kill(signal, group, /)\n--\n\nSignal every living worker, and its process group if `group`.")},
+    {"send", engine_send, METH_VARARGS, PyDoc_STR("send(worker, type, payload, /)\n--\n\nQueue a message for a worker.")},
+    {"keep_idle", engine_keep_idle, METH_VARARGS,
+     PyDoc_STR("keep_idle(keep, /)\n--\n\nWhether idle workers stay until all is done.")},
+    {"again", engine_again, METH_VARARGS,
+     PyDoc_STR("again(item, /)\n--\n\nRun the item once more that the lost worker was running.")},
+    {"pending", engine_pending, METH_NOARGS, PyDoc_STR("pending()\n--\n\nHow many items nobody was given.")},
+    {"close", engine_close, METH_NOARGS, PyDoc_STR("close()\n--\n\nClose all descriptors; ends no process.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot engine_slots[] = {
+    {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, keep_idle=False, client_fd=-1, tty_fd=-1, "
+                          "tick_ms=0)\n--\n\nThe poll loop over the workers of one run; see engine/engine.h.  The handler "
+                          "has the methods message(worker, type, payload), output(worker, stream, bytes), gone(worker, "
+                          "finished, item, status), signal(number, sender), terminal(worker, lent) and tick().")},
+    {Py_tp_new, engine_new},
+    {Py_tp_dealloc, engine_dealloc},
+    {Py_tp_traverse, engine_traverse},
+    {Py_tp_clear, engine_clear},
+    {Py_tp_methods, engine_methods},
+    {0, NULL},
+};
+
+PyType_Spec core_engine_spec = {
+    .name = "fleetest._core.Engine",
+    .basicsize = sizeof(struct engine),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = engine_slots,
+};

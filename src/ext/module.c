@@ -1,0 +1,175 @@
+/* fleetest._core: the engine and a worker's channel for Python, and a few system calls that Python lacks. */
+#include "ext/core.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#include "wire/protocol.h"
+
+static struct PyModuleDef core_module;
+
+struct core_state *core_state(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+struct core_state *core_state_of_type(PyTypeObject *type)
+{
+    return PyType_GetModuleState(type);
+}
+
+PyObject *core_raise(int err)
+{
+    if (err == -ENOMEM)
+        return PyErr_NoMemory();
+    errno = -err;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+static PyObject *core_packb(PyObject *module, PyObject *object)
+{
+    struct ft_buf out = FT_BUF_INIT;
+    PyObject *bytes = NULL;
+    if (core_pack(core_state(module), &out, object) == 0)
+        bytes = PyBytes_FromStringAndSize((const char *)ft_buf_head(&out), (Py_ssize_t)out.len);
+    ft_buf_release(&out);
+    return bytes;
+}
+
+static PyObject *core_unpackb(PyObject *module, PyObject *args)
+{
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "y*:unpackb", &view))
+        return NULL;
+    PyObject *object = core_unpack(core_state(module), view.buf, (size_t)view.len);
+    PyBuffer_Release(&view);
+    return object;
+}
+
+static PyObject *core_die_with_parent(PyObject *module, PyObject *args)
+{
+    int number;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "i:die_with_parent", &number))
+        return NULL;
+    if (prctl(PR_SET_PDEATHSIG, (unsigned long)number) < 0)
+        return core_raise(-errno);
+    Py_RETURN_NONE;
+}
+
+static PyObject *core_adopt_orphans(PyObject *module, PyObject *args)
+{
+    int adopt;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "p:adopt_orphans", &adopt))
+        return NULL;
+    if (prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)adopt) < 0)
+        return core_raise(-errno);
+    Py_RETURN_NONE;
+}
+
+static PyObject *core_unread_bytes(PyObject *module, PyObject *args)
+{
+    int fd, count = 0;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "i:unread_bytes", &fd))
+        return NULL;
+    if (ioctl(fd, FIONREAD, &count) < 0)
+        return core_raise(-errno);
+    return PyLong_FromLong(count);
+}
+
+static PyMethodDef core_methods[] = {
+    {"packb", core_packb, METH_O, PyDoc_STR("packb(object, /)\n--\n\nThe object as the bytes that travel.")},
+    {"unpackb", core_unpackb, METH_VARARGS,
+     PyDoc_STR("unpackb(bytes, /)\n--\n\nThe object of packb's bytes.\n\n:raises ValueError: they are malformed")},
+    {"die_with_parent", core_die_with_parent, METH_VARARGS,
+     PyDoc_STR("die_with_parent(signal, /)\n--\n\nGet `signal` when the thread that made this process ends; 0: none.")},
+    {"adopt_orphans", core_adopt_orphans, METH_VARARGS,
+     PyDoc_STR("adopt_orphans(adopt, /)\n--\n\nWhether orphaned descendants become children of this process.")},
+    {"unread_bytes", core_unread_bytes, METH_VARARGS,
+     PyDoc_STR("unread_bytes(fd, /)\n--\n\nHow many bytes the pipe holds; fd may be either end.")},
+    {NULL, NULL, 0, NULL},
+};
+
+/* The protocol's numbers, so that Python does not repeat them. */
+static const struct {
+    const char *name;
+    int value;
+} constants[] = {
+    {"PROTOCOL_VERSION", FT_PROTOCOL_VERSION},
+    {"MSG_HELLO", FT_MSG_HELLO},         {"MSG_START", FT_MSG_START},       {"MSG_DONE", FT_MSG_DONE},
+    {"MSG_FINISHED", FT_MSG_FINISHED},   {"MSG_SYNC", FT_MSG_SYNC},         {"MSG_TTY_WANT", FT_MSG_TTY_WANT},
+    {"MSG_TTY_BACK", FT_MSG_TTY_BACK},   {"MSG_LOGSTART", FT_MSG_LOGSTART}, {"MSG_REPORT", FT_MSG_REPORT},
+    {"MSG_LOGFINISH", FT_MSG_LOGFINISH}, {"MSG_WARNING", FT_MSG_WARNING},   {"MSG_TEXT", FT_MSG_TEXT},
+    {"MSG_XML", FT_MSG_XML},             {"MSG_LOGFILE", FT_MSG_LOGFILE},   {"MSG_COLLECTED", FT_MSG_COLLECTED},
+    {"MSG_INTERNAL", FT_MSG_INTERNAL},   {"MSG_INTERRUPT", FT_MSG_INTERRUPT}, {"MSG_RUN", FT_MSG_RUN},           {"MSG_BREAK", FT_MSG_BREAK},
+    {"MSG_FINISH", FT_MSG_FINISH},       {"MSG_STOP", FT_MSG_STOP},         {"MSG_SYNCED", FT_MSG_SYNCED},
+    {"MSG_TTY_LENT", FT_MSG_TTY_LENT},   {"MSG_SEND_IDS", FT_MSG_SEND_IDS}, {"MSG_FORK", FT_MSG_FORK},
+    {"MSG_EXIT", FT_MSG_EXIT},
+};
+
+static int core_exec(PyObject *module)
+{
+    struct core_state *state = core_state(module);
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
+        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
+            return -1;
+    if (PyModule_AddStringConstant(module, "__version__", FT_VERSION) < 0)
+        return -1;
+    state->channel_type = PyType_FromModuleAndSpec(module, &core_channel_spec, NULL);
+    if (state->channel_type == NULL || PyModule_AddType(module, (PyTypeObject *)state->channel_type) < 0)
+        return -1;
+    state->engine_type = PyType_FromModuleAndSpec(module, &core_engine_spec, NULL);
+    if (state->engine_type == NULL || PyModule_AddType(module, (PyTypeObject *)state->engine_type) < 0)
+        return -1;
+    return 0;
+}
+
+static int core_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct core_state *state = core_state(module);
+    Py_VISIT(state->channel_type);
+    Py_VISIT(state->engine_type);
+    Py_VISIT(state->make_opaque);
+    return 0;
+}
+
+static int core_clear(PyObject *module)
+{
+    struct core_state *state = core_state(module);
+    Py_CLEAR(state->channel_type);
+    Py_CLEAR(state->engine_type);
+    Py_CLEAR(state->make_opaque);
+    return 0;
+}
+
+static void core_free(void *module)
+{
+    core_clear(module);
+}
+
+static PyModuleDef_Slot core_slots[] = {
+    {Py_mod_exec, core_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef core_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "fleetest._core",
+    .m_doc = PyDoc_STR("The native part of fleetest."),
+    .m_size = sizeof(struct core_state),
+    .m_methods = core_methods,
+    .m_slots = core_slots,
+    .m_traverse = core_traverse,
+    .m_clear = core_clear,
+    .m_free = core_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    return PyModuleDef_Init(&core_module);
+}

@@ -1,0 +1,15 @@
+/* What differs between the supported versions of CPython. */
+#ifndef FT_EXT_PYCOMPAT_H
+#define FT_EXT_PYCOMPAT_H
+
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030A00A3 /* bpo-42262 */
+static inline PyObject *Py_NewRef(PyObject *object)
+{
+    Py_INCREF(object);
+    return object;
+}
+#endif
+
+#endif

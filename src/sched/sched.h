@@ -1,0 +1,75 @@
+/*
+ * The scheduler: which worker runs which items, in which order.  Pure: events in, orders out; no I/O, no clock, no
+ * globals, so that it can be tested and simulated on its own.
+ *
+ * Items are numbers 0 to count - 1 in collection order.  A worker's queue is a promise: the worker announces the
+ * successor of the item it runs (pytest's `nextitem`) from it, so what was handed out is never taken back or
+ * reordered.  A worker's last item therefore waits until its successor, or FT_SCHED_BREAK, is known.
+ */
+#ifndef FT_SCHED_SCHED_H
+#define FT_SCHED_SCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FT_SCHED_NONE UINT32_MAX
+
+enum ft_sched_kind {
+    FT_SCHED_RUN,    /* append these items to the worker's queue */
+    FT_SCHED_BREAK,  /* there is no successor for now: run the last item as if it were the last of all */
+    FT_SCHED_FINISH, /* nothing will follow: end the session */
+};
+
+/* An order for a worker. */
+struct ft_sched_order {
+    enum ft_sched_kind kind;
+    uint32_t worker;
+    const uint32_t *items; /* of FT_SCHED_RUN, valid until the next call */
+    uint32_t count;
+};
+
+struct ft_sched_options {
+    uint32_t items;      /* how many there are */
+    uint32_t workers;    /* how many are expected at first, at least 1 */
+    uint32_t batch_max;  /* most items in one order; 0: no limit */
+    bool keep_idle;      /* keep idle workers until all is done: nobody can replace a worker that crashes */
+};
+
+struct ft_sched;
+
+/* Returns a scheduler, or NULL without memory. */
+struct ft_sched *ft_sched_new(const struct ft_sched_options *options);
+void ft_sched_free(struct ft_sched *sched);
+
+/* A worker is ready for items.  Numbers are the caller's, each used once.  Returns 0, -EEXIST or -ENOMEM. */
+int ft_sched_join(struct ft_sched *sched, uint32_t worker);
+
+/* The worker began to run the item at the head of its queue.  Returns 0, or -EPROTO if it is another one. */
+int ft_sched_started(struct ft_sched *sched, uint32_t worker, uint32_t item);
+
+/* The worker is done with the item it was running.  Returns 0, or -EPROTO if it was not running it. */
+int ft_sched_done(struct ft_sched *sched, uint32_t worker, uint32_t item);
+
+/*
+ * The worker is gone.  What it had not started goes back to the front of the line.  Returns the item it was running,
+ * which is not handed out again, or FT_SCHED_NONE.
+ */
+uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t worker);
+
+/* Run an item once more that a lost worker was running.  Returns 0, or -EINVAL if it is waiting already. */
+int ft_sched_again(struct ft_sched *sched, uint32_t item);
+
+/* Hand out nothing more.  Items in flight end; the others stay unrun. */
+void ft_sched_stop(struct ft_sched *sched);
+
+/* See ft_sched_options. */
+void ft_sched_keep_idle(struct ft_sched *sched, bool keep);
+
+/* The next order, if there is one: true and *order filled in.  Call until false after each event. */
+bool ft_sched_next(struct ft_sched *sched, struct ft_sched_order *order);
+
+/* How many items were neither started nor are in a worker's queue. */
+uint32_t ft_sched_pending(const struct ft_sched *sched);
+
+#endif

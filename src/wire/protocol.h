@@ -1,0 +1,67 @@
+/*
+ * The numbers of the wire protocol.  A number is never given another meaning: what is dropped stays
+ * reserved.  docs/protocol.md describes the messages and their payloads.
+ */
+#ifndef FT_WIRE_PROTOCOL_H
+#define FT_WIRE_PROTOCOL_H
+
+/* In every frame; a peer that speaks another version is turned away at its first frame. */
+#define FT_PROTOCOL_VERSION 1
+
+/* A payload longer than this travels in several frames. */
+#define FT_FRAME_MAX (256u * 1024u)
+
+/* The longest message that is put together again from its pieces. */
+#define FT_MESSAGE_MAX (2048ull * 1024u * 1024u)
+
+/* How deep arrays, maps and tuples may be nested in a payload. */
+#define FT_DEPTH_MAX 200
+
+/* What a message is.  1 to 31: worker to controller, read by the engine. */
+enum ft_message {
+    FT_MSG_HELLO = 1,    /* map: the worker is ready for items */
+    FT_MSG_START = 2,    /* item: it is about to run */
+    FT_MSG_DONE = 3,     /* item: all of its reports were sent */
+    FT_MSG_FINISHED = 4, /* map: the worker's session is over; it will exit */
+    FT_MSG_SYNC = 5,     /* nil: has written to its output pipes; waits for FT_MSG_SYNCED */
+    FT_MSG_TTY_WANT = 6, /* nil: would like the terminal; waits for FT_MSG_TTY_LENT */
+    FT_MSG_TTY_BACK = 7, /* nil: is done with the terminal */
+
+    /* 32 to 63: worker to controller, handed to the session. */
+    FT_MSG_LOGSTART = 32,  /* [item, nodeid, location] */
+    FT_MSG_REPORT = 33,    /* [item, serialized report] */
+    FT_MSG_LOGFINISH = 34, /* [item, nodeid, location] */
+    FT_MSG_WARNING = 35,   /* [item, warning] */
+    FT_MSG_TEXT = 36,      /* [item, text, current line]: for the controller's terminal writer */
+    FT_MSG_XML = 37,       /* [item, nodeid, kind, name, value]: for the JUnit report */
+    FT_MSG_LOGFILE = 38,   /* text: for --log-file */
+    FT_MSG_COLLECTED = 39, /* [digest, node ids or nil]: what a spawned worker collected */
+    FT_MSG_INTERNAL = 40,  /* text: INTERNALERROR in the worker */
+    FT_MSG_INTERRUPT = 41, /* [item, map]: pytest.exit() or KeyboardInterrupt ended the worker's session */
+
+    /* 64 to 95: controller to worker. */
+    FT_MSG_RUN = 64,      /* [item ...]: run these next, in this order */
+    FT_MSG_BREAK = 65,    /* nil: the last item has no successor for now */
+    FT_MSG_FINISH = 66,   /* nil: after the last item end the session */
+    FT_MSG_STOP = 67,     /* nil: forget the items not started and end the session */
+    FT_MSG_SYNCED = 68,   /* nil */
+    FT_MSG_TTY_LENT = 69, /* bool: the terminal is the worker's (false: there is none) */
+    FT_MSG_SEND_IDS = 70, /* nil: to a spawned worker whose digest differs: send the node ids */
+    FT_MSG_FORK = 71,     /* map, with descriptors: to the spare, make a worker of yourself */
+
+    /* 96 to 127: client and controller. */
+    FT_MSG_EXIT = 96, /* exit code: the run is over */
+};
+
+/* Extension types of the payloads, for what msgpack lacks and a report may hold. */
+enum ft_ext {
+    FT_EXT_TUPLE = 1,     /* the elements as an array */
+    FT_EXT_SET = 2,       /* the elements as an array */
+    FT_EXT_FROZENSET = 3, /* the elements as an array */
+    FT_EXT_COMPLEX = 4,   /* two float64 */
+    FT_EXT_BIGINT = 5,    /* as Python writes it in base 16: -0x1f */
+    FT_EXT_OPAQUE = 6,    /* array of type name, str(), repr() and plain value of what cannot travel */
+    FT_EXT_WTF8 = 7,      /* a string with lone surrogates, as generalised UTF-8 */
+};
+
+#endif
