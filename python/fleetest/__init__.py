@@ -2,6 +2,8 @@
 
 ``pytest -p fleetest -n 4`` loads this module as a plugin; it only brings in the real one, so that
 ``import fleetest`` stays cheap.
+
+PYTEST_DONT_REWRITE: it is imported before pytest could rewrite its assertions.
 """
 
 from __future__ import annotations

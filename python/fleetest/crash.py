@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,9 @@ import pytest
 
 if TYPE_CHECKING:
     from fleetest.node import Node
+
+DIFF_LINES = 100
+"""Lines of the difference of two collections that are shown."""
 
 _NAMES = {1: "stdout", 2: "stderr"}
 
@@ -62,4 +67,17 @@ def crash_report(item: pytest.Item, node: Node, status: int) -> pytest.TestRepor
 def lost_worker_report(node: Node, status: int) -> pytest.TestReport:
     """The failure of a worker that died while it was running no test."""
     text = f"worker {node.id!r} crashed while it ran no test\n{describe_status(status)}"
+    return _report(node.id, (node.id, None, node.id), node, text)
+
+
+def collection_report(node: Node, ours: list[str], theirs: list[str]) -> pytest.TestReport:
+    """The failure of a spawned worker that has collected other tests than the controller."""
+    lines = difflib.unified_diff(ours, theirs, "controller", node.id, n=2, lineterm="")
+    text = "\n".join(
+        [
+            f"Different tests were collected by {node.id}, which ran none of them. The difference is:",
+            *itertools.islice(lines, DIFF_LINES),
+            "To see why this happens see 'Workers that collect for themselves' in the manual.",
+        ]
+    )
     return _report(node.id, (node.id, None, node.id), node, text)

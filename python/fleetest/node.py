@@ -66,6 +66,18 @@ class NodeManager:
         self.specs: list[Spec] = []
 
 
+def describe_interpreter() -> dict[str, Any]:
+    """What a worker says of itself: xdist's ``workerinfo``."""
+    return {
+        "version": sys.version,
+        "version_info": tuple(sys.version_info),
+        "sysplatform": sys.platform,
+        "platform": sys.platform,
+        "executable": sys.executable,
+        "cwd": os.getcwd(),
+    }
+
+
 class Node:
     """One worker of a run, xdist's ``WorkerController``."""
 
@@ -87,7 +99,9 @@ class Node:
             "testrunuid": manager.testrunuid,
             "mainargv": sys.argv,
         }
-        self.workerinfo: dict[str, Any] = {}
+        self.workerinfo: dict[str, Any] = {**describe_interpreter(), "id": worker_id}
+        self.workerinfo["spec"] = self.gateway.spec
+        self.ready = False
         self.base_temp: Path | None = None
         self.plumbing: Plumbing | None = None
         self.number = -1
@@ -104,15 +118,3 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<WorkerController {self.id}>"
-
-    def info(self) -> dict[str, Any]:
-        """In the worker: what it says of itself."""
-        return {
-            "pid": os.getpid(),
-            "version": sys.version,
-            "version_info": tuple(sys.version_info),
-            "sysplatform": sys.platform,
-            "platform": sys.platform,
-            "executable": sys.executable,
-            "cwd": os.getcwd(),
-        }

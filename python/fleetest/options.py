@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
@@ -19,18 +20,19 @@ def parse_numprocesses(text: str) -> int | str:
     """
     if text in ("auto", "logical"):
         return text
-    number = int(text)
-    if number < 0:
-        raise ValueError(f"{text} is negative")
-    return number
+    return parse_count(text, " or auto or logical")
 
 
-def parse_count(text: str) -> int:
+def parse_count(text: str, otherwise: str = "") -> int:
     """A number that is not negative.
 
+    :param otherwise: for the message: what else would have been right
     :raises ValueError: it is something else
     """
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number{otherwise}") from None
     if number < 0:
         raise ValueError(f"{text} is negative")
     return number
@@ -150,11 +152,25 @@ def declare_ini(parser: pytest.Parser) -> None:
             parser.addini(option.ini, f"{option.flags[-1]}: {option.help}", default="")
 
 
+def _for_argparse(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same, with argparse showing its message."""
+
+    def check(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return check
+
+
 def declare_options(parser: pytest.Parser, *, client: bool) -> None:
     """Declare the command line options, in a group that --help shows first.
 
     :param client: the native command runs the session, so its own options are in the help too
     """
+    from fleetest.privates import private
+
     group = parser.getgroup("fleetest", "fleetest")
     for option in OPTIONS:
         if option.parse is parse_flag:
@@ -162,7 +178,7 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
                 *option.flags, dest=option.dest, action="store_true", default=None, help=option.help
             )
             continue
-        kind: dict[str, Any] = {"type": option.parse}
+        kind: dict[str, Any] = {"type": _for_argparse(option.parse)}
         choices = getattr(option.parse, "choices", None)
         if choices:
             kind = {"choices": choices}
@@ -181,9 +197,7 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             help="Interpreter to run pytest with. Default: the one beside the fleetest command, "
             "that of $VIRTUAL_ENV, python3 on PATH.",
         )
-    groups = getattr(parser, "_groups", None)
-    if groups and group in groups:
-        groups.insert(0, groups.pop(groups.index(group)))
+    private.show_group_first(parser, group)
 
 
 def _from_text(option: Option, text: str, where: str) -> Any:

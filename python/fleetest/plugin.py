@@ -10,6 +10,7 @@ import pytest
 
 from fleetest import options, shim
 from fleetest.cpus import usable_cores
+from fleetest.privates import private
 from fleetest.run import Run
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def load(
         return
     options.declare_ini(parser)
     options.declare_options(parser, client=client_fd >= 0)
+    if command:
+        private.set_program_name(parser, "fleetest")
     pluginmanager.register(SessionPlugin(client_fd, command=command), NAME)
     shim.install(pluginmanager)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetest import _core, carry
-from fleetest.crash import crash_report, lost_worker_report
+from fleetest.crash import collection_report, crash_report, lost_worker_report
+from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
 from fleetest.forking import Forker
 from fleetest.node import Node, NodeManager
@@ -105,10 +106,15 @@ class Run:
         assert plumbing is not None
         node.number = self.engine.add(node.pid, plumbing.sock, plumbing.out, plumbing.err)
         assert node is self.nodes[node.number]
+        if node.greeting is not None:
+            self.engine.send(node.number, _core.MSG_FORK, node.greeting)
 
     def _replace(self, node: Node) -> None:
         """Have another worker in the place of a crashed one, if that is allowed and of use."""
         if self.stopping or self.interrupts or not self.engine.pending():
+            return
+        if not node.ready:
+            self._give_up(f"worker {node.id} crashed before it was ready")
             return
         if self.restarts_left == 0:
             if self.restart_limit == 0:
@@ -202,6 +208,8 @@ class Run:
         elif kind == _core.MSG_FINISHED:
             node.workeroutput = payload
             self._adopt_stop(payload)
+        elif kind == _core.MSG_COLLECTED:
+            self._collected(node, *payload)
         elif kind == _core.MSG_INTERNAL:
             self.internal_error = payload
             self.stop()
@@ -209,10 +217,25 @@ class Run:
             self.reporting.event(node, kind, payload)
 
     def _hello(self, node: Node, info: dict[str, Any]) -> None:
-        node.workerinfo = {**info, "id": node.id, "spec": node.gateway.spec}
+        node.ready = True
+        node.workerinfo.update(info)
         self.config.hook.pytest_testnodeready(node=node)
-        ids = [item.nodeid for item in self.session.items]
-        self.config.hook.pytest_xdist_node_collection_finished(node=node, ids=ids)
+        self.config.hook.pytest_xdist_node_collection_finished(node=node, ids=self.ids)
+
+    @property
+    def ids(self) -> list[str]:
+        """The node ids in collection order."""
+        return [item.nodeid for item in self.session.items]
+
+    def _collected(self, node: Node, theirs: str, ids: list[str] | None) -> None:
+        """A spawned worker has collected: it may only run tests if it has the same ones."""
+        if theirs == digest(self.ids):
+            self.engine.send(node.number, _core.MSG_SYNCED, None)
+        elif ids is None:
+            self.engine.send(node.number, _core.MSG_SEND_IDS, None)
+        else:
+            self.reporting.worker_lost(collection_report(node, self.ids, ids))
+            self.engine.send(node.number, _core.MSG_STOP, None)
 
     def _adopt_stop(self, output: dict[str, Any]) -> None:
         """A worker whose session was told to stop by a test or a plugin stops the run."""

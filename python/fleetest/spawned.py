@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
-import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from fleetest import _core, shim
+from fleetest.digest import digest
+from fleetest.node import describe_interpreter
 from fleetest.options import declare_ini, declare_options
+from fleetest.plugin import NAME
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 from fleetest.process import run_exit_handlers
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-def digest(ids: list[str]) -> str:
-    """What two collections are compared by."""
-    return hashlib.sha256("\0".join(ids).encode("utf-8", "surrogatepass")).hexdigest()
+class _Loaded:
+    """Stands where fleetest's own plugin is in a controller, so that it is not loaded."""
 
 
 class SpawnedSession:
@@ -40,6 +41,7 @@ class SpawnedSession:
         self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
     ) -> None:
         """Know the options that the controller's command line may have."""
+        pluginmanager.register(_Loaded(), NAME)
         declare_ini(parser)
         declare_options(parser, client=False)
         shim.install(pluginmanager)
@@ -77,6 +79,7 @@ class SpawnedSession:
             self.channel.send(_core.MSG_COLLECTED, [digest(ids), ids])
         assert self.plugin is not None
         self.plugin.muted = 0
+        self.channel.send(_core.MSG_HELLO, {"pid": os.getpid(), **describe_interpreter()})
         yield
 
 
@@ -97,7 +100,8 @@ def serve(fd: int) -> NoReturn:
             session.plugin.finished()
         run_exit_handlers()
         code = 0
+    except BaseException:  # noqa: BLE001 - the last stop of this process
+        traceback.print_exc()
     finally:
         flush_all()
-        sys.stdout.flush()
         os._exit(code)

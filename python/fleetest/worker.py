@@ -309,7 +309,7 @@ def become_worker(session: pytest.Session, node: Node, plumbing: Plumbing) -> No
         send_reports_on(config, plugin)
         private.wrap_pdb(terminal.borrow)
         carry.in_worker(config, session)
-        channel.send(_core.MSG_HELLO, node.info())
+        channel.send(_core.MSG_HELLO, {"pid": os.getpid()})
         _run(session)
         plugin.finished()
         run_exit_handlers()

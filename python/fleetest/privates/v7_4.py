@@ -12,6 +12,7 @@ import _pytest.faulthandler
 import _pytest.fixtures
 import _pytest.junitxml
 import _pytest.tmpdir
+import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
 
@@ -108,9 +109,25 @@ class Pytest74:
 
     def add_plugin_distribution(self, config: pytest.Config, plugin: Any, dist: Any) -> None:
         """Make pytest list a distribution as installed plugin."""
-        from _pytest.config import DistFacade  # type: ignore[attr-defined]
+        facade: Any = getattr(pluggy._manager, "DistFacade", None)  # gone in pluggy 1.7
+        entry: Any = (plugin, dist if facade is None else facade(dist))
+        config.pluginmanager._plugin_distinfo.append(entry)
 
-        config.pluginmanager._plugin_distinfo.append((plugin, DistFacade(dist)))
+    def show_group_first(self, parser: pytest.Parser, group: Any) -> None:
+        """Make --help show an option group before pytest's own."""
+        groups = parser._groups
+        first = 1 if groups[0].name == "_anonymous" else 0
+        groups.insert(first, groups.pop(groups.index(group)))
+        shown = getattr(getattr(parser, "optparser", None), "_action_groups", None)
+        if shown is not None:  # since pytest 9 argparse has the groups from the beginning
+            shown.insert(first, shown.pop(shown.index(group._arggroup)))
+
+    def set_program_name(self, parser: pytest.Parser, name: str) -> None:
+        """The name in usage messages."""
+        parser.prog = name
+        optparser = getattr(parser, "optparser", None)
+        if optparser is not None:
+            optparser.prog = name
 
     # ---- state that a worker makes anew ----
 

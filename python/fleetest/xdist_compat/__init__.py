@@ -1,4 +1,7 @@
-"""fleetest's answer to ``import xdist`` while it runs a session."""
+"""fleetest's answer to ``import xdist`` while it runs a session.
+
+PYTEST_DONT_REWRITE: it is imported before pytest could rewrite its assertions.
+"""
 
 from xdist._version import version as __version__
 from xdist.plugin import (
