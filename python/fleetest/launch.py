@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -57,7 +58,8 @@ def _run(client_fd: int) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     if client_fd >= 0:
-        _core.Channel(client_fd).send(_core.MSG_EXIT, code)
+        with contextlib.suppress(OSError):  # the client is gone
+            _core.Channel(client_fd).send(_core.MSG_EXIT, code)
     return code
 
 

@@ -210,6 +210,7 @@ class Reporting:
         if self.interrupt is None:
             self.interrupt = interrupt
             self.over = self.ordered
+            self.run.engine.refuse_terminal()
             self.run.stop()
 
     def raise_interrupt(self) -> None:

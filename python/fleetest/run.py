@@ -187,7 +187,7 @@ class Run:
             return
         self.stopping = True
         running = sum(node.item is not None for node in self.nodes)
-        if running and not self.reporting.ordered:
+        if running and not self.reporting.ordered and not self.interrupts:
             noun = "test was" if running == 1 else "tests were"
             self.summary.append(f"fleetest: {running} {noun} still running at the stop")
         self.engine.stop()
@@ -297,6 +297,7 @@ class Run:
             return
         self.interrupts += 1
         self.interrupted_at = now
+        self.engine.refuse_terminal()
         self.stop()
         if self.interrupts == 1:
             # What the terminal sends goes to its whole foreground group: so does this.
@@ -306,6 +307,8 @@ class Run:
 
     def terminal(self, number: int, lent: bool) -> None:
         """A worker is about to get the terminal, or has given it back."""
+        if lent:
+            self.reporting.flush_output(self.nodes[number])
         self.screen.lend(lent)
 
     def tick(self) -> None:

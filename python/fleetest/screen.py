@@ -146,6 +146,9 @@ class Screen:
         if self._file is not None:
             self._file.flush()
         self.lent = lent
+        if not lent and self.reporter is not None:
+            # Whatever the worker wrote, pytest's line is no longer the cursor's.
+            private.set_current_line(private.writer(self.reporter), "")
 
     def _draw(self) -> None:
         if self.lent or self.reporter is None:

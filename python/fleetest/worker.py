@@ -154,14 +154,16 @@ class WorkerPlugin:
         }
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_exception_interact(self) -> Generator[None]:
+    def pytest_exception_interact(self) -> Generator[None, Any]:
         """With --pdb this is where pdb is entered: borrow the terminal meanwhile."""
         if not self.config.getoption("usepdb", False):
             yield
             return
         self.terminal.borrow()
-        yield
-        self.terminal.give_back()
+        outcome = yield
+        if outcome.excinfo is None:
+            self.terminal.give_back()
+        # Else pdb was quit, which ends the run: no other worker is to get the terminal now.
 
     def pytest_leave_pdb(self) -> None:
         """Give back what :func:`private.wrap_pdb` borrowed."""

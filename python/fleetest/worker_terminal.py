@@ -6,13 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from fleetest import _core
 from fleetest.plumbing import Plumbing, flush_all, raise_fd
 from fleetest.privates import private
 
 if TYPE_CHECKING:
-    import pytest
-
     from fleetest.worker import WorkerPlugin
 
 
@@ -31,9 +31,11 @@ class ForwardedFile:
 
     def write(self, text: str) -> int:
         """Keep the text for the next message, unless the worker's reporter is at work."""
+        if self._plugin.muted:
+            return len(text)
         if self._plugin.terminal.borrowed:
             self._file.write(text)
-        elif not self._plugin.muted:
+        else:
             self._text.append(text)
         return len(text)
 
@@ -95,7 +97,9 @@ class Terminal:
         if self.borrowed:
             return
         self.channel.send(_core.MSG_TTY_WANT, None)
-        self.channel.receive()
+        answer = self.channel.receive()
+        if answer is None or answer[1] is None:
+            pytest.exit("the run was stopped while this test waited for the terminal")
         self.borrowed = True
         self._put(self._real)
 

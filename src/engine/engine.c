@@ -42,6 +42,7 @@ struct ft_engine {
     struct ft_worker *holder;   /* of the terminal */
     bool client_gone;
     bool stopped;
+    bool refusing;              /* the terminal is lent no more */
 };
 
 struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const struct ft_engine_ops *ops, void *arg)
@@ -192,6 +193,14 @@ static int lend_terminal(struct ft_engine *engine, struct ft_worker *worker)
     return err;
 }
 
+/* A worker that the kernel has stopped gets no answer: the signals that end it will wake it. */
+static void refuse_terminal(struct ft_worker *worker)
+{
+    worker->wants_tty = false;
+    ft_worker_send(worker, FT_MSG_TTY_LENT, "\xc0", 1);
+    ft_worker_flush(worker);
+}
+
 static int take_terminal_back(struct ft_engine *engine)
 {
     struct ft_worker *worker = engine->holder;
@@ -199,6 +208,14 @@ static int take_terminal_back(struct ft_engine *engine)
     engine->holder = NULL;
     worker->stopped_for_tty = false;
     return engine->ops.terminal(engine->arg, worker->id, false);
+}
+
+void ft_engine_refuse_terminal(struct ft_engine *engine)
+{
+    engine->refusing = true;
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (engine->workers[i]->wants_tty && engine->workers[i]->state != FT_WORKER_GONE)
+            refuse_terminal(engine->workers[i]);
 }
 
 /* Lend the terminal to the next worker that waits for it. */
@@ -267,6 +284,8 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
         return err;
     case FT_MSG_TTY_WANT:
         worker->wants_tty = true;
+        if (engine->refusing)
+            refuse_terminal(worker);
         return 0;
     default:
         return 0;

@@ -66,6 +66,9 @@ void ft_engine_kill(struct ft_engine *engine, int signal, bool group);
 /* Any time: queue a message for a worker.  Returns 0, -ESRCH or -ENOMEM. */
 int ft_engine_send(struct ft_engine *engine, uint32_t worker, unsigned type, const void *payload, size_t len);
 
+/* Any time: lend the terminal no more; workers that wait for it, or will ask, are told so. */
+void ft_engine_refuse_terminal(struct ft_engine *engine);
+
 /* Any time: idle workers are kept, as nobody can replace one that crashes. */
 void ft_engine_keep_idle(struct ft_engine *engine, bool keep);
 

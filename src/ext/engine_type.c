@@ -230,6 +230,16 @@ static PyObject *engine_keep_idle(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *engine_refuse_terminal(PyObject *object, PyObject *unused)
+{
+    struct ft_engine *engine = opened(object);
+    (void)unused;
+    if (engine == NULL)
+        return NULL;
+    ft_engine_refuse_terminal(engine);
+    Py_RETURN_NONE;
+}
+
 static PyObject *engine_again(PyObject *object, PyObject *args)
 {
     unsigned int item;
@@ -273,6 +283,8 @@ static PyMethodDef engine_methods[] = {
     {"send", engine_send, METH_VARARGS, PyDoc_STR("send(worker, type, payload, /)\n--\n\nQueue a message for a worker.")},
     {"keep_idle", engine_keep_idle, METH_VARARGS,
      PyDoc_STR("keep_idle(keep, /)\n--\n\nWhether idle workers stay until all is done.")},
+    {"refuse_terminal", engine_refuse_terminal, METH_NOARGS,
+     PyDoc_STR("refuse_terminal()\n--\n\nLend the terminal no more.")},
     {"again", engine_again, METH_VARARGS,
      PyDoc_STR("again(item, /)\n--\n\nRun the item once more that the lost worker was running.")},
     {"pending", engine_pending, METH_NOARGS, PyDoc_STR("pending()\n--\n\nHow many items nobody was given.")},

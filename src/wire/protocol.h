@@ -45,7 +45,7 @@ enum ft_message {
     FT_MSG_FINISH = 66,   /* nil: after the last item end the session */
     FT_MSG_STOP = 67,     /* nil: forget the items not started and end the session */
     FT_MSG_SYNCED = 68,   /* nil */
-    FT_MSG_TTY_LENT = 69, /* bool: the terminal is the worker's (false: there is none) */
+    FT_MSG_TTY_LENT = 69, /* bool: the terminal is the worker's (false: there is none); nil: refused */
     FT_MSG_SEND_IDS = 70, /* nil: to a spawned worker whose digest differs: send the node ids */
     FT_MSG_FORK = 71,     /* map, with descriptors: to the spare, make a worker of yourself */
 
