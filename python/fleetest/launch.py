@@ -66,18 +66,22 @@ def _run(client_fd: int) -> int:
 def from_client() -> NoReturn:
     """Run the session that the native command asks for.
 
-    ``sys.argv`` is ``["-c", descriptor, path of the command, argument ...]``.  Leaves everything
-    that user code can see as pytest's console script does: ``sys.argv``, ``sys.path[0]`` and
-    ``__main__``.
+    ``sys.argv`` is ``["-c", descriptor, path of the command, its version, argument ...]``.  Leaves
+    everything that user code can see as pytest's console script does: ``sys.argv``,
+    ``sys.path[0]`` and ``__main__``.
     """
-    client_fd, command = int(sys.argv[1]), sys.argv[2]
-    sys.argv = [command, *sys.argv[3:]]
+    client_fd, command, version = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    if version != _core.__version__:
+        _fail(
+            f"{sys.executable} has fleetest {_core.__version__}, but {command} is {version}: "
+            "install the same version in both places",
+            EXIT_NO_FLEETEST,
+        )
+    sys.argv = [command, *sys.argv[4:]]
     if not getattr(sys.flags, "safe_path", False):
         sys.path.insert(0, os.path.dirname(command))
     main = sys.modules["__main__"]
     main.__file__ = __file__
-    for name in ("NoReturn", "importlib"):
-        vars(main).pop(name, None)
     os.set_inheritable(client_fd, False)
     _core.die_with_parent(15)
     sys.exit(_run(client_fd))

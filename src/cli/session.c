@@ -23,7 +23,7 @@
 
 extern char **environ;
 
-enum { LOWEST_FD = 10, OWN_ARGS = 5, AGAIN_MS = 200 };
+enum { LOWEST_FD = 10, OWN_ARGS = 6, AGAIN_MS = 200 };
 
 /*
  * What the interpreter is started with.  It must parse in every Python since 2.7, and it takes the current folder off
@@ -32,15 +32,15 @@ enum { LOWEST_FD = 10, OWN_ARGS = 5, AGAIN_MS = 200 };
 static const char bootstrap[] =
     "import sys\n"
     "if sys.path and sys.path[0] == '': del sys.path[0]\n"
-    "if sys.version_info < (3, 9):\n"
-    "    sys.stderr.write('fleetest: %s is Python %d.%d; fleetest needs 3.9 or later: name another with --python PATH\\n'"
-    " % ((sys.executable,) + tuple(sys.version_info[:2]))); sys.exit(102)\n"
-    "import importlib.util\n"
-    "if importlib.util.find_spec('fleetest') is None:\n"
-    "    sys.stderr.write('fleetest: %s has no fleetest: run it with \"-m pip install fleetest\", or name another with"
-    " --python PATH\\n' % sys.executable); sys.exit(103)\n"
-    "from fleetest.launch import from_client\n"
-    "from_client()\n";
+    "try: from fleetest.launch import from_client as run\n"
+    "except ImportError as error:\n"
+    "    old = sys.version_info < (3, 9)\n"
+    "    if not old and (error.name or '').split('.')[0] != 'fleetest': raise\n"
+    "    why = 'is too old: 3.9 or later is needed' if old else 'has no fleetest that it can load: install it there'\n"
+    "    what = (sys.executable,) + sys.version_info[:2] + (why,)\n"
+    "    sys.stderr.write('fleetest: %s (Python %d.%d) %s; or name another with --python PATH\\n' % what)\n"
+    "    sys.exit(102 if old else 103)\n"
+    "run()\n";
 
 struct session {
     pid_t pid;
@@ -96,6 +96,7 @@ static int start(struct session *session, const char *python, char **args, int l
     argv[2] = (char *)(size_t)bootstrap;
     argv[3] = number;
     argv[4] = self;
+    argv[5] = (char *)(size_t)FT_VERSION;
     memcpy(argv + OWN_ARGS, args, (size_t)len * sizeof *argv);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, before);
