@@ -21,14 +21,6 @@ OUTPUT, CRASHED, DONE = -1, -2, -3
 """Events that are no messages of the protocol."""
 
 
-class _ReportId:
-    """What JUnit's reporter takes a report by: its node id and its worker."""
-
-    def __init__(self, nodeid: str, node: Node | None) -> None:
-        self.nodeid = nodeid
-        self.node = node
-
-
 class Reporting:
     """Passes events on.  Each is (node, kind, payload)."""
 
@@ -192,9 +184,11 @@ class Reporting:
         if kind == "global":
             xml.add_global_property(name, value)
             return
-        reporter = xml.node_reporter(
-            nodeid if self.ordered else _ReportId(str(nodeid), node)
-        )
+        # The reporter is looked up by node id and worker, as those of real reports are.
+        report = pytest.CollectReport(str(nodeid), "passed", None, [])
+        if not self.ordered:
+            report.node = node  # type: ignore[attr-defined]
+        reporter = xml.node_reporter(report)
         getattr(reporter, f"add_{kind}")(name, value)
 
     def _log_file(self, text: str) -> None:

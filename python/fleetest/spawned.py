@@ -79,6 +79,7 @@ class SpawnedSession:
             self.channel.send(_core.MSG_COLLECTED, [digest(ids), ids])
         assert self.plugin is not None
         self.plugin.muted = 0
+        self.plugin.registered = True
         self.channel.send(_core.MSG_HELLO, {"pid": os.getpid(), **describe_interpreter()})
         yield
 

@@ -34,6 +34,7 @@ class WorkerPlugin:
         self.index = -1
         self.uncaptured = config.getoption("capture", "no") == "no"
         self.muted = 0
+        self.registered = False
         self.forwarded: ForwardedFile | None = None
         workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         self.marks = {
@@ -124,7 +125,9 @@ class WorkerPlugin:
     def pytest_warning_recorded(
         self, warning_message: Any, when: str, nodeid: str, location: Any
     ) -> None:
-        """Send the warning on."""
+        """Send the warning on, but not those of before the fork, which pluggy repeats at once."""
+        if not self.registered:
+            return
         data = pack_warning(warning_message, when, nodeid, location)
         self._send(_core.MSG_WARNING, [self.index, data])
 
@@ -254,7 +257,9 @@ def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
         plugin.real_xml = xml  # type: ignore[attr-defined]
         if config.pluginmanager.is_registered(xml):
             config.pluginmanager.unregister(xml)
-        private.set_junit(config, _ForwardedXml(plugin))
+        forwarded = _ForwardedXml(plugin)
+        private.set_junit(config, forwarded)
+        config.pluginmanager.register(forwarded)  # junitxml unregisters what it finds there
     handler = private.log_file_handler(config)
     if handler is not None and getattr(handler, "baseFilename", os.devnull) != os.devnull:
         handler.stream = _ForwardedLog(plugin.channel)
@@ -308,6 +313,7 @@ def become_worker(session: pytest.Session, node: Node, plumbing: Plumbing) -> No
         terminal.channel = channel
         plugin = WorkerPlugin(config, channel, terminal)
         config.pluginmanager.register(plugin, "fleetest-worker")
+        plugin.registered = True
         send_reports_on(config, plugin)
         private.wrap_pdb(terminal.borrow)
         carry.in_worker(config, session)

@@ -1,0 +1,1 @@
+raise ImportError("conftest of a folder is broken")

@@ -1,0 +1,2 @@
+def test_s(pytestconfig):
+    print(pytestconfig.inipath.name)

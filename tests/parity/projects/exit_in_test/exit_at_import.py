@@ -1,0 +1,3 @@
+import pytest
+
+pytest.exit("while collecting", returncode=7)

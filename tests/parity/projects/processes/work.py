@@ -1,0 +1,6 @@
+def square(number):
+    return number * number
+
+
+def put(queue, value):
+    queue.put(value)

@@ -1,0 +1,7 @@
+"""A package with its tests inside.
+
+>>> SIZE
+3
+"""
+
+SIZE = 3

@@ -1,0 +1,5 @@
+from shelf import SIZE
+
+
+def test_other():
+    assert SIZE

@@ -1,0 +1,2 @@
+def test_one():
+    assert __file__.endswith("one/test_same.py")

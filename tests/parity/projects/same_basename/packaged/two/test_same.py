@@ -1,0 +1,5 @@
+from packaged.one.helper import VALUE
+
+
+def test_two():
+    assert VALUE == 2
