@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleetest import options, shim
+from fleetest import options, randomness, shim
 from fleetest.cpus import usable_cores
 from fleetest.privates import private
 from fleetest.run import Run
@@ -47,6 +47,7 @@ def load(
     """
     if pluginmanager.hasplugin(NAME):
         return
+    randomness.watch()
     options.declare_ini(parser)
     options.declare_options(parser, client=client_fd >= 0)
     if command:
@@ -63,11 +64,6 @@ class SessionPlugin:
         self.command = command
         self.explicit = False
         self.run: Run | None = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        """Let ``required_plugins`` find xdist."""
-        shim.list_distribution(early_config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:

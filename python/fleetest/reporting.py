@@ -35,6 +35,7 @@ class Reporting:
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
         self.interrupt: dict[str, Any] | None = None
+        self.interrupted_item = -1
 
     # ---- in which order ----
 
@@ -141,7 +142,7 @@ class Reporting:
         elif kind == _core.MSG_LOGFILE:
             self._log_file(payload)
         elif kind == _core.MSG_INTERRUPT:
-            self._interrupted(payload[1])
+            self._interrupted(payload[0], payload[1])
         run.screen.after_output()
 
     def _report(self, node: Node, item: int | None, data: dict[str, Any]) -> None:
@@ -200,12 +201,14 @@ class Reporting:
 
     # ---- pytest.exit() and KeyboardInterrupt in a worker ----
 
-    def _interrupted(self, interrupt: dict[str, Any]) -> None:
+    def _interrupted(self, item: int, interrupt: dict[str, Any]) -> None:
         if self.interrupt is None:
-            self.interrupt = interrupt
             self.over = self.ordered
             self.run.engine.refuse_terminal()
             self.run.stop()
+        # Where a test was interrupted says more than where an idle worker was waiting.
+        if self.interrupt is None or (item >= 0 > self.interrupted_item):
+            self.interrupt, self.interrupted_item = interrupt, item
 
     def raise_interrupt(self) -> None:
         """Raise what ended a worker's session, if anything did."""

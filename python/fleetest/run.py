@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleetest import _core, carry
+from fleetest import _core, carry, randomness
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
@@ -78,6 +78,7 @@ class Run:
             tick_ms=100,
         )
         carry.before_fork(self.config)
+        self.random = randomness.capture()
         hook = self.config.hook
         for _ in range(self.count):
             self._new_node()
@@ -189,7 +190,8 @@ class Run:
         running = sum(node.item is not None for node in self.nodes)
         if running and not self.reporting.ordered and not self.interrupts:
             noun = "test was" if running == 1 else "tests were"
-            self.summary.append(f"fleetest: {running} {noun} still running at the stop")
+            if self.config.option.verbose >= 0:
+                self.summary.append(f"fleetest: {running} {noun} still running at the stop")
         self.engine.stop()
 
     # ---- the engine's handler ----
@@ -332,9 +334,8 @@ class Run:
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what went wrong with workers."""
-        if self.config.option.verbose >= 0:
-            for line in self.summary:
-                terminalreporter.write_sep("=", line)
+        for line in self.summary:
+            terminalreporter.write_sep("=", line)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:

@@ -75,8 +75,16 @@ def install(pluginmanager: pytest.PytestPluginManager) -> None:
     import xdist.plugin
 
     for name, module in (("xdist", xdist.plugin), ("xdist.looponfail", xdist.looponfail)):
-        if not pluginmanager.is_blocked(name) and not pluginmanager.hasplugin(name):
-            pluginmanager.register(module, name)
+        if pluginmanager.is_blocked(name) or pluginmanager.hasplugin(name):
+            continue
+        # `-p xdist.plugin` has registered the module under its own name.
+        known = pluginmanager.is_registered(module)
+        pluginmanager.register(_Placeholder() if known else module, name)
+    _list_as_installed(pluginmanager)
+
+
+class _Placeholder:
+    """Holds a plugin's name, so that the entry point of that name is not loaded."""
 
 
 def _really_installed() -> bool:
@@ -90,10 +98,18 @@ def _really_installed() -> bool:
     return False
 
 
-def list_distribution(config: pytest.Config) -> None:
+def _list_as_installed(pluginmanager: pytest.PytestPluginManager) -> None:
     """Have pytest list xdist as an installed plugin where it is installed or required."""
-    plugin = config.pluginmanager.getplugin("xdist")
-    required = config.getini("required_plugins")
-    wanted = any("xdist" in str(name) for name in required)
-    if plugin is not None and (wanted or _really_installed()):
-        private.add_plugin_distribution(config, plugin, _Distribution())
+    original = pluginmanager.list_plugin_distinfo
+
+    def list_plugin_distinfo() -> list[Any]:
+        listed: list[Any] = list(original())
+        plugin = pluginmanager.get_plugin("xdist")
+        config = pluginmanager.get_plugin("pytestconfig")
+        required = config.getini("required_plugins") if config is not None else []
+        wanted = any("xdist" in str(name) for name in required)
+        if plugin is not None and (wanted or _really_installed()):
+            listed.append((plugin, private.distribution_facade(_Distribution())))
+        return listed
+
+    pluginmanager.list_plugin_distinfo = list_plugin_distinfo  # type: ignore[method-assign]

@@ -47,11 +47,6 @@ class SpawnedSession:
         shim.install(pluginmanager)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        """Let ``required_plugins`` find xdist."""
-        shim.list_distribution(early_config)
-
-    @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Take on the role before anybody configures."""
         apply_role(config, self.init["workerinput"])

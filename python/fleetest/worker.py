@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from fleetest import _core, carry
+from fleetest import _core, carry, randomness
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 from fleetest.process import drop_inherited_exit_handlers, run_exit_handlers
@@ -295,8 +295,13 @@ def _run(session: pytest.Session) -> None:
             private.unconfigure(config)
 
 
-def become_worker(session: pytest.Session, node: Node, plumbing: Plumbing) -> NoReturn:
-    """In a process just forked from the session that has collected: be the worker `node`."""
+def become_worker(
+    session: pytest.Session, node: Node, plumbing: Plumbing, random_state: Any
+) -> NoReturn:
+    """In a process just forked from the session that has collected: be the worker `node`.
+
+    :param random_state: of :func:`fleetest.randomness.capture`
+    """
     code = 70
     try:
         os.setpgid(0, 0)
@@ -317,6 +322,7 @@ def become_worker(session: pytest.Session, node: Node, plumbing: Plumbing) -> No
         send_reports_on(config, plugin)
         private.wrap_pdb(terminal.borrow)
         carry.in_worker(config, session)
+        randomness.apply(random_state)
         channel.send(_core.MSG_HELLO, {"pid": os.getpid()})
         _run(session)
         plugin.finished()

@@ -193,7 +193,7 @@ static int exit_code(const struct session *session, int status)
     if (code != 0)
         return code;
     fprintf(stderr, "fleetest: the session exited before the run was over: a test or plugin called os._exit(0) or the "
-                    "like; run with -v to see which test was the last\n");
+                    "like; with -n 1 the run goes on and the test is named\n");
     return FT_EXIT_LOST_SESSION;
 }
 

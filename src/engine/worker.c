@@ -136,7 +136,5 @@ void ft_worker_kill(const struct ft_worker *worker, int signal, bool group)
 {
     if (worker->exited)
         return;
-    if (group && worker->spec.own_group)
-        kill(-worker->spec.pid, signal);
-    kill(worker->spec.pid, signal);
+    kill(group && worker->spec.own_group ? -worker->spec.pid : worker->spec.pid, signal);
 }

@@ -12,7 +12,6 @@ import _pytest.faulthandler
 import _pytest.fixtures
 import _pytest.junitxml
 import _pytest.tmpdir
-import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
 
@@ -107,11 +106,11 @@ class Pytest74:
             excrepr.chain = [(native, excrepr.reprcrash, None)]
             excrepr.reprtraceback = native
 
-    def add_plugin_distribution(self, config: pytest.Config, plugin: Any, dist: Any) -> None:
-        """Make pytest list a distribution as installed plugin."""
-        facade: Any = getattr(pluggy._manager, "DistFacade", None)  # gone in pluggy 1.7
-        entry: Any = (plugin, dist if facade is None else facade(dist))
-        config.pluginmanager._plugin_distinfo.append(entry)
+    def distribution_facade(self, dist: Any) -> Any:
+        """A distribution as the plugin manager lists it."""
+        from pluggy._manager import DistFacade
+
+        return DistFacade(dist)
 
     def show_group_first(self, parser: pytest.Parser, group: Any) -> None:
         """Make --help show an option group before pytest's own."""

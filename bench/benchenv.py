@@ -1,0 +1,120 @@
+"""The environment that the contenders run in: found, or made from a wheel in ``dist/``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from suites import ROOT
+
+VENV = ROOT / "build" / "bench-venv"
+STAMP = "fleetest-bench.json"
+# What the targets were set for.
+PYTEST = "9.2"
+XDIST = "3.8.0"
+REQUIREMENTS = (
+    f"pytest=={PYTEST}.*; python_version >= '3.10'",
+    "pytest==8.4.*; python_version < '3.10'",
+    f"pytest-xdist=={XDIST}",
+    "pytest-asyncio==1.*",
+)
+PACKAGES = ("pytest", "pytest-xdist", "pytest-asyncio", "fleetest")
+
+_ASK_VERSIONS = """
+import importlib.metadata, json, platform, sys
+versions = {"python": platform.python_version()}
+for name in sys.argv[1:]:
+    try:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+print(json.dumps(versions))
+"""
+
+
+class MissingError(Exception):
+    """There is no environment to run in; the text says what is missing."""
+
+
+def commands(venv: Path, fleetest: Path | None = None) -> dict[str, Path]:
+    """The paths of the commands of an environment.
+
+    :param fleetest: the command to use instead of the environment's own
+    """
+    found = {"pytest": venv / "bin" / "pytest", "fleetest": fleetest or venv / "bin" / "fleetest"}
+    for path in found.values():
+        if not path.exists():
+            raise MissingError(f"{path} is not there")
+    return found
+
+
+def versions(venv: Path) -> dict[str, str]:
+    """The versions of Python and of the packages that matter."""
+    # Not in a folder of ours, whose modules would come first.
+    command = [str(venv / "bin" / "python"), "-I", "-c", _ASK_VERSIONS, *PACKAGES]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd="/")
+    answer: dict[str, str] = json.loads(done.stdout)
+    return answer
+
+
+def check_versions(found: dict[str, str]) -> list[str]:
+    """What is not as the targets suppose, a line each.
+
+    :raises MissingError: a package is missing
+    """
+    missing = [name for name in ("pytest", "pytest-xdist") if name not in found]
+    if missing:
+        raise MissingError(f"the environment lacks {' and '.join(missing)}")
+    notes = []
+    if not found["pytest"].startswith(f"{PYTEST}."):
+        notes.append(f"pytest is {found['pytest']}, the targets are for {PYTEST}")
+    if found["pytest-xdist"] != XDIST:
+        notes.append(f"pytest-xdist is {found['pytest-xdist']}, the targets are for {XDIST}")
+    return notes
+
+
+def _wheel() -> Path:
+    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    wheels = (ROOT / "dist").glob(f"fleetest-*-{tag}-*.whl")
+    newest = max(wheels, key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        raise MissingError(f"dist/ has no wheel for {tag}: run `make wheel`")
+    return newest
+
+
+def _run(command: Sequence[str]) -> None:
+    pipe = subprocess.PIPE
+    done = subprocess.run(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise MissingError(f"{done.stdout}\nexit {done.returncode}: {' '.join(command)}")
+
+
+def _make() -> Path:
+    """Make VENV, unless it is there and up to date."""
+    wheel = _wheel()
+    contents = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    wanted = {"python": sys.version, "requirements": list(REQUIREMENTS), "wheel": contents}
+    stamp = VENV / STAMP
+    if stamp.exists() and json.loads(stamp.read_text("utf-8")) == wanted:
+        return VENV
+    print(f"making {VENV.relative_to(ROOT)} with {wheel.name}", file=sys.stderr)
+    shutil.rmtree(VENV, ignore_errors=True)
+    _run([sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    _run([*pip, *REQUIREMENTS, str(wheel)])
+    stamp.write_text(json.dumps(wanted), "utf-8")
+    return VENV
+
+
+def find(venv: Path | None, fleetest: Path | None) -> Path:
+    """The environment to use: the one named, else one of our own."""
+    if venv:
+        return venv.absolute()
+    if fleetest:
+        return fleetest.absolute().parent.parent
+    return _make()

@@ -1,0 +1,67 @@
+"""The random state of workers: as fresh as a new process's, unless the project has seeded it.
+
+CPython reseeds ``random`` in a forked child and numpy does not.  A project that seeded either while
+it was imported counts on that state in every worker, as it has it under plain pytest; one that only
+drew numbers must not get the same ones in all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from typing import Any
+
+WORDS = 624
+"""Of the Mersenne twister's state."""
+
+TWISTS = 64
+"""How many times 624 draws are told apart from a seed."""
+
+_initial: Any = None
+
+
+def watch() -> None:
+    """Remember the state before the project's code is run."""
+    global _initial
+    if _initial is None:
+        _initial = random.getstate()
+
+
+def _seeded() -> bool:
+    """Whether the state is none that comes of drawing numbers from the initial one."""
+    if _initial is None:
+        return False
+    now = random.getstate()[1][:WORDS]
+    replay = random.Random()
+    replay.setstate(_initial)
+    for _ in range(TWISTS):
+        if replay.getstate()[1][:WORDS] == now:
+            return False
+        replay.getrandbits(32 * WORDS)
+    return True
+
+
+def capture() -> Any:
+    """In the controller before the fork: the state that workers are to have; None for a fresh one."""
+    return random.getstate() if _seeded() else None
+
+
+def apply(state: Any) -> None:
+    """In a worker: have the project's seed, or a state of its own."""
+    if state is not None:
+        random.setstate(state)
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None and not _numpy_seeded(numpy_random):
+        numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
+
+
+def _numpy_seeded(numpy_random: Any) -> bool:
+    """Whether numpy's global generator is another than the one it made for itself."""
+    try:
+        generator = numpy_random.get_state(legacy=False)
+        made_of = numpy_random.mtrand._rand._bit_generator.seed_seq
+        fresh = numpy_random.MT19937(made_of).state
+    except (AttributeError, TypeError):
+        return True
+    return not (fresh["state"]["key"] == generator["state"]["key"]).all()
