@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleetest import options, randomness, shim
+from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
 from fleetest.privates import private
 from fleetest.run import Run
@@ -96,8 +97,9 @@ class SessionPlugin:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None]:
-        """Once collected, get in front of every other plugin at the run-test loop."""
-        yield
+        """Collect; then get in front of every other plugin at the run-test loop."""
+        with rare_garbage_collection():
+            yield
         if self.run is not None:
             session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
 

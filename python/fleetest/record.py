@@ -77,10 +77,13 @@ class Record:
         self._write({"record": VERSION, "time": time.time(), "tests": list(self.ids)})
 
     def _write(self, entry: dict[str, Any]) -> None:
+        self._write_line(json.dumps(entry, separators=(",", ":")))
+
+    def _write_line(self, line: str) -> None:
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+            self._file.write(line + "\n")
         except (OSError, ValueError):
             self._drop()
 
@@ -91,10 +94,10 @@ class Record:
                 self._file.close()
             self._file = None
 
-    def started(self, index: int, worker: str) -> None:
-        """A worker began a test."""
+    def crashed(self, index: int, worker: str) -> None:
+        """A worker died in a test."""
         self._open()
-        self._write({"start": index, "worker": worker})
+        self._write({"end": index, "worker": worker, "outcome": "crashed", "seconds": {}})
 
     def reported(self, index: int | None, worker: str, report: Any) -> None:
         """A report of a test came."""
@@ -104,13 +107,12 @@ class Record:
         if report.when == "call" or not report.passed:
             self._outcomes[index] = _outcome(report, self._outcomes.get(index))
         if report.when == "teardown":
-            self._write(
-                {
-                    "end": index,
-                    "worker": worker,
-                    "outcome": self._outcomes.pop(index, "passed"),
-                    "seconds": self._times.pop(index),
-                }
+            self._open()
+            outcome = self._outcomes.pop(index, "passed")
+            times = ",".join(f'"{when}":{time}' for when, time in self._times.pop(index).items())
+            # Not json.dumps: this is done for each test of a run.
+            self._write_line(
+                f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}","seconds":{{{times}}}}}'
             )
 
     def end(self, exitstatus: int) -> None:

@@ -34,6 +34,7 @@ class Reporting:
         self.turn = 0
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
+        self.hooks: dict[int, Any] = {}
         self.interrupt: dict[str, Any] | None = None
         self.interrupted_item = -1
 
@@ -105,7 +106,10 @@ class Reporting:
         """The hooks as pytest calls them for a test: without the conftests of other folders."""
         if item is None or item < 0:
             return self.config.hook
-        return self.session.items[item].ihook
+        hook = self.hooks.get(item)
+        if hook is None:
+            hook = self.hooks[item] = self.session.items[item].ihook
+        return hook
 
     def _now(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
         run = self.run
@@ -115,6 +119,7 @@ class Reporting:
         run.screen.before_output()
         if kind == DONE:
             self.outputs.finish_line(node)
+            self.hooks.pop(item, None)  # type: ignore[arg-type]
             if item == self.turn:
                 self.turn += 1
             run.screen.progress.done += 1

@@ -201,7 +201,6 @@ class Run:
         node = self.nodes[number]
         if kind == _core.MSG_START:
             node.item = payload
-            self.record.started(payload, node.id)
         elif kind == _core.MSG_DONE:
             self.reporting.done(node, payload)
             node.item = None
@@ -279,6 +278,7 @@ class Run:
             self.config.hook.pytest_handlecrashitem(
                 crashitem=self.session.items[item].nodeid, report=report, sched=self
             )
+            self.record.crashed(item, node.id)
             self.reporting.crashed(node, item, report)
         else:
             self.reporting.worker_lost(lost_worker_report(node, status))

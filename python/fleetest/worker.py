@@ -56,6 +56,12 @@ class WorkerPlugin:
         self._settle()
         self.channel.send(kind, payload)
 
+    def _post(self, kind: int, payload: object) -> None:
+        """Send what may wait until the next test begins, if nothing has to be in order with it."""
+        if self.uncaptured or (self.forwarded is not None and self.forwarded.waiting):
+            self._settle()
+        self.channel.post(kind, payload)
+
     # ---- hooks ----
 
     @pytest.hookimpl(tryfirst=True)
@@ -83,7 +89,7 @@ class WorkerPlugin:
             channel.send(_core.MSG_START, index)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             self._settle()
-            channel.send(_core.MSG_DONE, index)
+            channel.post(_core.MSG_DONE, index)
             self.index = -1
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
@@ -93,7 +99,7 @@ class WorkerPlugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> Generator[None]:
         """Send it on, and keep the worker's own terminal reporter quiet."""
-        self._send(_core.MSG_LOGSTART, [self.index, nodeid, location])
+        self._post(_core.MSG_LOGSTART, [self.index, nodeid, location])
         self.muted += 1
         yield
         self.muted -= 1
@@ -104,7 +110,9 @@ class WorkerPlugin:
         data = pack_report(self.config, report)
         data["item_index"] = self.index
         data.update(self.marks)
-        self._send(_core.MSG_REPORT, [self.index, data])
+        # A crash in the call must not cost the report of the set-up; a failure is news.
+        send = self._post if report.passed and report.when != "setup" else self._send
+        send(_core.MSG_REPORT, [self.index, data])
         self.muted += 1
         yield
         self.muted -= 1
@@ -116,7 +124,7 @@ class WorkerPlugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> Generator[None]:
         """Send it on."""
-        self._send(_core.MSG_LOGFINISH, [self.index, nodeid, location])
+        self._post(_core.MSG_LOGFINISH, [self.index, nodeid, location])
         self.muted += 1
         yield
         self.muted -= 1

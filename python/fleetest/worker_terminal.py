@@ -48,6 +48,11 @@ class ForwardedFile:
         """As the controller's."""
         return bool(self._file.isatty())
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is text that was not yet sent."""
+        return bool(self._text)
+
     def send(self) -> None:
         """Send what was kept."""
         if self._text:

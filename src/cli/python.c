@@ -46,9 +46,11 @@ static bool on_path(const char *name, char *path, size_t size)
 
 int ft_python_self(char *path, size_t size)
 {
-    ssize_t len = readlink("/proc/self/exe", path, size - 1);
+    ssize_t len = readlink("/proc/self/exe", path, size);
     if (len < 0)
         return -errno;
+    if ((size_t)len == size)
+        return -ENAMETOOLONG;
     path[len] = '\0';
     return 0;
 }

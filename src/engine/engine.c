@@ -1,48 +1,21 @@
 #include "engine/engine.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <time.h>
 
+#include "engine/internal.h"
+#include "engine/loan.h"
 #include "engine/signals.h"
-#include "engine/tty.h"
 #include "wire/msgpack.h"
 #include "wire/protocol.h"
 
 enum {
     TTY_TICK_MS = 100, /* how often to look for workers that wait for the terminal */
     REAP_TICK_MS = 50, /* how often to ask where the kernel has no pidfd */
-};
-
-/* What a poll slot is about. */
-enum slot_kind { SLOT_SIGNALS, SLOT_CLIENT, SLOT_SOCKET, SLOT_STDOUT, SLOT_STDERR, SLOT_PROCESS };
-
-struct slot {
-    enum slot_kind kind;
-    struct ft_worker *worker;
-};
-
-struct ft_engine {
-    struct ft_engine_options options;
-    struct ft_engine_ops ops;
-    void *arg;
-    struct ft_sched *sched;
-    struct ft_worker **workers; /* by number; never moved while a worker lives */
-    uint32_t count;
-    uint32_t alive;             /* not FT_WORKER_GONE */
-    struct pollfd *polled;
-    struct slot *slots;
-    nfds_t slot_cap;
-    nfds_t slot_len;
-    struct ft_tty tty;
-    struct ft_worker *holder;   /* of the terminal */
-    bool client_gone;
-    bool stopped;
-    bool refusing;              /* the terminal is lent no more */
+    DRAIN_READS = 64,  /* of a pipe whose worker has ended */
 };
 
 struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const struct ft_engine_ops *ops, void *arg)
@@ -174,82 +147,6 @@ uint32_t ft_engine_pending(const struct ft_engine *engine)
     return ft_sched_pending(engine->sched);
 }
 
-/* ---- the terminal ---- */
-
-static int lend_terminal(struct ft_engine *engine, struct ft_worker *worker)
-{
-    engine->holder = worker;
-    worker->wants_tty = false;
-    int err = engine->ops.terminal(engine->arg, worker->id, true);
-    if (err < 0)
-        return err;
-    bool lent = worker->spec.own_group && ft_tty_lend(&engine->tty, worker->spec.pid) == 0;
-    if (worker->stopped_for_tty) {
-        ft_worker_kill(worker, SIGCONT, true);
-        return 0;
-    }
-    err = ft_worker_send(worker, FT_MSG_TTY_LENT, lent ? "\xc3" : "\xc2", 1);
-    ft_worker_flush(worker);
-    return err;
-}
-
-/* A worker that the kernel has stopped gets no answer: the signals that end it will wake it. */
-static void refuse_terminal(struct ft_worker *worker)
-{
-    worker->wants_tty = false;
-    ft_worker_send(worker, FT_MSG_TTY_LENT, "\xc0", 1);
-    ft_worker_flush(worker);
-}
-
-static int take_terminal_back(struct ft_engine *engine)
-{
-    struct ft_worker *worker = engine->holder;
-    ft_tty_take_back(&engine->tty);
-    engine->holder = NULL;
-    worker->stopped_for_tty = false;
-    return engine->ops.terminal(engine->arg, worker->id, false);
-}
-
-void ft_engine_refuse_terminal(struct ft_engine *engine)
-{
-    engine->refusing = true;
-    for (uint32_t i = 0; i < engine->count; i++)
-        if (engine->workers[i]->wants_tty && engine->workers[i]->state != FT_WORKER_GONE)
-            refuse_terminal(engine->workers[i]);
-}
-
-/* Lend the terminal to the next worker that waits for it. */
-static int serve_terminal(struct ft_engine *engine)
-{
-    for (uint32_t i = 0; engine->holder == NULL && i < engine->count; i++) {
-        struct ft_worker *worker = engine->workers[i];
-        if (worker->wants_tty && worker->state != FT_WORKER_GONE && !worker->exited)
-            return lend_terminal(engine, worker);
-    }
-    return 0;
-}
-
-/* Ctrl-Z at a worker that holds the terminal: stop the whole job, as the shell expects, and go on when it does. */
-static void suspend_job(struct ft_engine *engine, struct ft_worker *worker)
-{
-    ft_tty_take_back(&engine->tty);
-    kill(0, SIGSTOP);
-    ft_tty_lend(&engine->tty, worker->spec.pid);
-    ft_worker_kill(worker, SIGCONT, true);
-}
-
-static void worker_stopped(struct ft_engine *engine, struct ft_worker *worker, int signal)
-{
-    if (engine->tty.fd < 0)
-        return;
-    if ((signal == SIGTTIN || signal == SIGTTOU) && engine->holder != worker) {
-        worker->wants_tty = true;
-        worker->stopped_for_tty = true;
-    } else if (signal == SIGTSTP && engine->holder == worker) {
-        suspend_job(engine, worker);
-    }
-}
-
 /* ---- what workers send ---- */
 
 /* The messages that concern the scheduler and the engine itself.  Returns 0 or a negative errno for nonsense. */
@@ -263,15 +160,19 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
         worker->state = FT_WORKER_READY;
         return ft_sched_join(engine->sched, worker->id);
     case FT_MSG_START:
-        if ((err = ft_mp_read_u32(&reader, &item)) < 0)
-            return err;
-        worker->item = item;
-        return ft_sched_started(engine->sched, worker->id, item);
+        err = ft_mp_read_u32(&reader, &item);
+        if (err == 0)
+            err = ft_sched_started(engine->sched, worker->id, item);
+        if (err == 0)
+            worker->item = item;
+        return err;
     case FT_MSG_DONE:
-        if ((err = ft_mp_read_u32(&reader, &item)) < 0)
-            return err;
-        worker->item = -1;
-        return ft_sched_done(engine->sched, worker->id, item);
+        err = ft_mp_read_u32(&reader, &item);
+        if (err == 0)
+            err = ft_sched_done(engine->sched, worker->id, item);
+        if (err == 0)
+            worker->item = -1;
+        return err;
     case FT_MSG_FINISHED:
         worker->state = FT_WORKER_FINISHED;
         return 0;
@@ -282,20 +183,9 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
         err = ft_worker_send(worker, FT_MSG_SYNCED, "\xc0", 1);
         ft_worker_flush(worker);
         return err;
-    case FT_MSG_TTY_WANT:
-        worker->wants_tty = true;
-        if (engine->refusing)
-            refuse_terminal(worker);
-        return 0;
     default:
         return 0;
     }
-}
-
-/* Whether the session hears of a message too. */
-static bool for_session(unsigned type)
-{
-    return type != FT_MSG_SYNC && type != FT_MSG_TTY_WANT;
 }
 
 /* Take in all whole messages; a worker that sends nonsense is killed and reported as crashed. */
@@ -312,7 +202,7 @@ static int take_messages(struct ft_engine *engine, struct ft_worker *worker)
             ft_worker_kill(worker, SIGKILL, true);
             break;
         }
-        if (for_session(view.type)) {
+        if (view.type != FT_MSG_SYNC) {
             err = ft_inbox_put(&worker->inbox, FT_NOTE_MESSAGE, view.type, view.payload, view.len);
             if (err < 0)
                 return err;
@@ -329,8 +219,8 @@ static int receive(struct ft_engine *engine, struct ft_worker *worker)
     return got == 0 ? 0 : take_messages(engine, worker);
 }
 
-/* The process has ended: take in what it left behind, then note that it is gone. */
-static int collect_exited(struct ft_engine *engine, struct ft_worker *worker)
+/* Take in what a process has left behind.  Bounded: its children may go on writing to the pipes. */
+static int drain(struct ft_engine *engine, struct ft_worker *worker)
 {
     for (;;) {
         ssize_t got = ft_worker_receive(worker);
@@ -344,15 +234,22 @@ static int collect_exited(struct ft_engine *engine, struct ft_worker *worker)
     }
     for (int stream = 0; stream < FT_STREAMS; stream++) {
         size_t before;
+        int reads = 0;
         do {
             before = worker->inbox.bytes;
             int err = ft_worker_read_output(worker, stream);
             if (err < 0)
                 return err;
-        } while (worker->inbox.bytes > before);
+        } while (worker->inbox.bytes > before && ++reads < DRAIN_READS);
     }
-    ft_sched_lost(engine->sched, worker->id);
-    return ft_inbox_put(&worker->inbox, FT_NOTE_GONE, 0, NULL, 0);
+    return 0;
+}
+
+/* The process has ended: take in what it left behind, then note that it is gone. */
+static int collect_exited(struct ft_engine *engine, struct ft_worker *worker)
+{
+    int err = drain(engine, worker);
+    return err < 0 ? err : ft_inbox_put(&worker->inbox, FT_NOTE_GONE, 0, NULL, 0);
 }
 
 static int check_process(struct ft_engine *engine, struct ft_worker *worker)
@@ -363,9 +260,10 @@ static int check_process(struct ft_engine *engine, struct ft_worker *worker)
     int state = ft_worker_reap(worker, &signal);
     if (state == 1)
         return collect_exited(engine, worker);
-    if (state == 2)
-        worker_stopped(engine, worker, signal);
-    return 0;
+    if (state == 0)
+        return 0;
+    int err = drain(engine, worker);
+    return err < 0 ? err : ft_loan_stopped(engine, worker, signal);
 }
 
 /* ---- what the session is told ---- */
@@ -379,33 +277,45 @@ static int tell_gone(struct ft_engine *engine, struct ft_worker *worker)
     };
     worker->state = FT_WORKER_GONE;
     engine->alive--;
+    ft_sched_lost(engine->sched, worker->id);
     ft_worker_release(worker);
-    int err = engine->holder == worker ? take_terminal_back(engine) : 0;
+    int err = engine->holder == worker ? ft_loan_end(engine) : 0;
     if (err == 0)
         err = engine->ops.gone(engine->arg, worker->id, &how);
     return err < 0 ? err : dispatch(engine);
 }
 
+static int tell_message(struct ft_engine *engine, struct ft_worker *worker, const struct ft_note *note)
+{
+    bool ends = note->type == FT_MSG_TTY_BACK || (worker->until_report && note->type == FT_MSG_REPORT);
+    if (engine->holder == worker && ends) {
+        int err = ft_loan_end(engine);
+        if (err < 0)
+            return err;
+    }
+    if (note->type == FT_MSG_TTY_BACK)
+        return 0;
+    if (note->type == FT_MSG_TTY_WANT) {
+        ft_loan_wanted(engine, worker);
+        return 0;
+    }
+    return engine->ops.message(engine->arg, worker->id, note->type, note->bytes, note->len);
+}
+
 static int tell(struct ft_engine *engine, struct ft_worker *worker, const struct ft_note *note)
 {
-    int err;
     switch (note->kind) {
     case FT_NOTE_STDOUT:
     case FT_NOTE_STDERR:
         return engine->ops.output(engine->arg, worker->id, note->kind == FT_NOTE_STDERR, note->bytes, note->len);
+    case FT_NOTE_STOPPED:
+        ft_loan_stop_told(engine, worker);
+        return 0;
     case FT_NOTE_GONE:
         return tell_gone(engine, worker);
     case FT_NOTE_MESSAGE:
     default:
-        if (engine->holder == worker && (note->type == FT_MSG_TTY_BACK ||
-                                         (worker->stopped_for_tty && note->type == FT_MSG_REPORT))) {
-            err = take_terminal_back(engine);
-            if (err < 0)
-                return err;
-        }
-        if (note->type == FT_MSG_TTY_BACK)
-            return 0;
-        return engine->ops.message(engine->arg, worker->id, note->type, note->bytes, note->len);
+        return tell_message(engine, worker, note);
     }
 }
 
@@ -476,7 +386,7 @@ static int fill_slots(struct ft_engine *engine, int signal_fd)
     engine->slot_len = 0;
     int err = add_slot(engine, signal_fd, POLLIN, SLOT_SIGNALS, NULL);
     if (err == 0 && !engine->client_gone)
-        err = add_slot(engine, engine->options.client_fd, POLLIN, SLOT_CLIENT, NULL);
+        err = add_slot(engine, engine->options.client_fd, POLLRDHUP, SLOT_CLIENT, NULL);
     for (uint32_t i = 0; err == 0 && i < engine->count; i++)
         err = add_worker_slots(engine, engine->workers[i]);
     return err;
@@ -581,6 +491,19 @@ static int wait_and_handle(struct ft_engine *engine, int signal_fd, bool more)
     return err;
 }
 
+static bool is_time_to_tick(struct ft_engine *engine)
+{
+    struct timespec now;
+    if (engine->options.tick_ms <= 0)
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (ms - engine->ticked < (uint64_t)engine->options.tick_ms)
+        return false;
+    engine->ticked = ms;
+    return true;
+}
+
 int ft_engine_run(struct ft_engine *engine)
 {
     bool more = false;
@@ -589,14 +512,15 @@ int ft_engine_run(struct ft_engine *engine)
     while (err == 0 && engine->alive > 0) {
         err = wait_and_handle(engine, signal_fd, more);
         if (err == 0)
-            err = serve_terminal(engine);
-        if (err == 0)
             err = tell_round(engine, &more);
-        if (err == 0 && engine->options.tick_ms > 0)
+        if (err == 0)
+            err = ft_loan_serve(engine);
+        if (err == 0 && is_time_to_tick(engine))
             err = engine->ops.tick(engine->arg);
     }
-    if (engine->holder != NULL)
-        take_terminal_back(engine);
+    int ended = ft_loan_end(engine);
+    if (err == 0)
+        err = ended;
     if (signal_fd >= 0)
         ft_signals_release();
     return err;

@@ -17,7 +17,7 @@ int ft_inbox_put(struct ft_inbox *inbox, enum ft_note_kind kind, uint8_t type, c
     else
         inbox->last->next = note;
     inbox->last = note;
-    inbox->bytes += len;
+    inbox->bytes += sizeof *note + len;
     return 0;
 }
 
@@ -29,7 +29,7 @@ struct ft_note *ft_inbox_take(struct ft_inbox *inbox)
     inbox->first = note->next;
     if (inbox->first == NULL)
         inbox->last = NULL;
-    inbox->bytes -= note->len;
+    inbox->bytes -= sizeof *note + note->len;
     return note;
 }
 

@@ -14,6 +14,7 @@ enum ft_note_kind {
     FT_NOTE_MESSAGE, /* a message of the protocol */
     FT_NOTE_STDOUT,  /* bytes of an output pipe */
     FT_NOTE_STDERR,
+    FT_NOTE_STOPPED, /* the kernel stopped it, as it read from the terminal in the background */
     FT_NOTE_GONE,    /* the process has ended; always the last */
 };
 
@@ -28,7 +29,7 @@ struct ft_note {
 struct ft_inbox {
     struct ft_note *first;
     struct ft_note *last;
-    size_t bytes;
+    size_t bytes; /* of memory that the notes take */
 };
 
 #define FT_INBOX_INIT {NULL, NULL, 0}

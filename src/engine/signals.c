@@ -16,11 +16,14 @@ static struct sigaction former[CAUGHT];
 static bool taken_over[CAUGHT];
 static int pipe_read = -1;
 static volatile sig_atomic_t pipe_write = -1;
+static volatile pid_t owner;
 
 static void note(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
     (void)context;
+    if (getpid() != owner) /* a process forked meanwhile has inherited handler and pipe */
+        return;
     struct ft_signal signal = {number, info->si_code == SI_KERNEL ? 0 : info->si_pid};
     /* A full pipe has enough to read already. */
     ssize_t ignored = write(pipe_write, &signal, sizeof signal);
@@ -47,6 +50,7 @@ int ft_signals_catch(void)
         atomic_flag_clear(&owned);
         return -err;
     }
+    owner = getpid();
     pipe_read = raise_fd(ends[0]);
     pipe_write = raise_fd(ends[1]);
     if (pipe_read < 0 || pipe_write < 0) {

@@ -7,8 +7,13 @@
 void ft_tty_init(struct ft_tty *tty, int fd)
 {
     *tty = (struct ft_tty){.fd = -1, .own = getpgrp()};
-    if (isatty(fd) && tcgetpgrp(fd) == tty->own)
+    if (isatty(fd) && tcgetpgrp(fd) >= 0)
         tty->fd = fd;
+}
+
+bool ft_tty_is_ours(const struct ft_tty *tty)
+{
+    return tty->fd >= 0 && tcgetpgrp(tty->fd) == tty->own;
 }
 
 /* tcsetpgrp from the background stops the caller with SIGTTOU unless the signal is blocked. */

@@ -13,8 +13,11 @@ struct ft_tty {
     struct termios modes; /* as they were when it was lent */
 };
 
-/* Look whether `fd` is our controlling terminal and we are in its foreground.  Does not own fd. */
+/* Look whether `fd` is our controlling terminal.  Does not own fd. */
 void ft_tty_init(struct ft_tty *tty, int fd);
+
+/* Whether we are in the foreground, so that the terminal is ours to lend. */
+bool ft_tty_is_ours(const struct ft_tty *tty);
 
 /* Make `group` the foreground group.  Returns 0 or a negative errno. */
 int ft_tty_lend(struct ft_tty *tty, pid_t group);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -115,6 +116,15 @@ int ft_worker_read_output(struct ft_worker *worker, int stream)
     return 0;
 }
 
+/* Whether a process that is not our child has ended. */
+static bool has_ended(const struct ft_worker *worker)
+{
+    struct pollfd polled = {.fd = worker->pidfd, .events = POLLIN};
+    if (worker->pidfd >= 0)
+        return poll(&polled, 1, 0) == 1;
+    return kill(worker->spec.pid, 0) < 0 && errno == ESRCH;
+}
+
 int ft_worker_reap(struct ft_worker *worker, int *signal)
 {
     int status;
@@ -127,8 +137,11 @@ int ft_worker_reap(struct ft_worker *worker, int *signal)
         *signal = WSTOPSIG(status);
         return 2;
     }
+    /* Not our child: adopted in a moment, or reaped by somebody else. */
+    if (pid < 0 && !has_ended(worker))
+        return 0;
     worker->exited = true;
-    worker->status = pid > 0 ? status : 0; /* ECHILD: somebody else has reaped it */
+    worker->status = pid > 0 ? status : 0;
     return 1;
 }
 

@@ -38,7 +38,8 @@ struct ft_worker {
     int64_t item;           /* being run; -1: none */
     bool closed;            /* the socket is at its end */
     bool wants_tty;         /* asked for the terminal */
-    bool stopped_for_tty;   /* the kernel stopped it because it is not in the foreground */
+    bool stopped;           /* is to be continued once it has the terminal, instead of answered */
+    bool until_report;      /* reads without having asked: its next report ends the loan */
     bool broken;            /* sent nonsense and was killed */
     bool exited;
     int status;             /* of waitpid, once exited */

@@ -18,12 +18,15 @@
 
 #define BREAK UINT32_MAX
 
+enum { POSTED_MAX = 64 * 1024 }; /* more than this does not wait for a flush */
+
 struct channel {
     PyObject_HEAD
     int fd;
     pid_t owner;
     pthread_mutex_t writing;
     struct ft_frame_reader in;
+    struct ft_buf out;    /* frames that wait for the next flush */
     struct ft_buf queue;  /* uint32_t items and BREAKs to come */
     PyObject *others;     /* list of (type, object) that receive() has yet to hand out */
     int finish;           /* FT_MSG_FINISH came */
@@ -69,6 +72,7 @@ static void channel_dealloc(PyObject *object)
     channel_clear(object);
     ft_frame_reader_release(&self->in);
     ft_buf_release(&self->queue);
+    ft_buf_release(&self->out);
     pthread_mutex_destroy(&self->writing);
     type->tp_free(object);
     Py_DECREF(type);
@@ -92,32 +96,61 @@ static int write_all(int fd, struct ft_buf *out)
     return 0;
 }
 
+/* Write what was posted.  Returns 0 or a negative errno; what cannot be written is dropped. */
+static int flush(struct channel *self)
+{
+    int err = 0;
+    if (self->out.len == 0 || foreign(self))
+        return 0;
+    /* Others may post while the GIL is let go: they find an empty buffer, and wait for their turn to write. */
+    struct ft_buf writing = self->out;
+    self->out = (struct ft_buf)FT_BUF_INIT;
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&self->writing);
+    err = write_all(self->fd, &writing);
+    pthread_mutex_unlock(&self->writing);
+    Py_END_ALLOW_THREADS
+    if (err == 0 && self->out.data == NULL)
+        self->out = writing; /* keep the memory */
+    else
+        ft_buf_release(&writing);
+    return err;
+}
+
+/* Append a message to the buffer.  Returns 0, or -1 with an exception. */
+static int post(struct channel *self, PyObject *args)
+{
+    unsigned int type;
+    PyObject *payload;
+    if (!PyArg_ParseTuple(args, "IO", &type, &payload))
+        return -1;
+    if (foreign(self))
+        return 0;
+    struct ft_buf packed = FT_BUF_INIT;
+    int failed = core_pack(core_state_of_type(Py_TYPE(self)), &packed, payload);
+    int err = failed ? 0 : ft_frame_append(&self->out, type, ft_buf_head(&packed), packed.len);
+    ft_buf_release(&packed);
+    if (err < 0)
+        core_raise(err);
+    return failed || err < 0 ? -1 : 0;
+}
+
+static PyObject *channel_post(PyObject *object, PyObject *args)
+{
+    struct channel *self = (struct channel *)object;
+    if (post(self, args) < 0)
+        return NULL;
+    int err = self->out.len >= POSTED_MAX ? flush(self) : 0;
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
+}
+
 static PyObject *channel_send(PyObject *object, PyObject *args)
 {
     struct channel *self = (struct channel *)object;
-    unsigned int type;
-    PyObject *payload;
-    if (!PyArg_ParseTuple(args, "IO:send", &type, &payload))
+    if (post(self, args) < 0)
         return NULL;
-    if (foreign(self))
-        Py_RETURN_NONE;
-    struct ft_buf packed = FT_BUF_INIT, framed = FT_BUF_INIT;
-    PyObject *result = NULL;
-    if (core_pack(core_state_of_type(Py_TYPE(object)), &packed, payload) == 0) {
-        int err = ft_frame_append(&framed, type, ft_buf_head(&packed), packed.len);
-        ft_buf_release(&packed);
-        if (err == 0) {
-            Py_BEGIN_ALLOW_THREADS
-            pthread_mutex_lock(&self->writing);
-            err = write_all(self->fd, &framed);
-            pthread_mutex_unlock(&self->writing);
-            Py_END_ALLOW_THREADS
-        }
-        result = err < 0 ? core_raise(err) : Py_NewRef(Py_None);
-    }
-    ft_buf_release(&packed);
-    ft_buf_release(&framed);
-    return result;
+    int err = flush(self);
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
 }
 
 static int queue_items(struct channel *self, const struct ft_message_view *view)
@@ -260,6 +293,9 @@ static PyObject *channel_next(PyObject *object, PyObject *unused)
         }
         if (self->finish)
             Py_RETURN_NONE;
+        int err = flush(self);
+        if (err < 0)
+            return core_raise(err);
         if (receive(self, 0) < 0)
             return NULL;
     }
@@ -301,6 +337,9 @@ static PyMethodDef channel_methods[] = {
      PyDoc_STR("send(type, payload, /)\n--\n\nSend a message; blocks while the controller does not read.\n\n"
                ":param int type: a message number of wire/protocol.h\n"
                ":raises OSError: the socket is broken")},
+    {"post", channel_post, METH_VARARGS,
+     PyDoc_STR("post(type, payload, /)\n--\n\nSend a message together with the next one that is sent, or before next() "
+               "waits.")},
     {"next", channel_next, METH_NOARGS,
      PyDoc_STR("next()\n--\n\nWait for the next item: (item, its successor or None), or None when the session is to end.")},
     {"receive", channel_receive, METH_NOARGS,

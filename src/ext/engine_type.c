@@ -56,6 +56,8 @@ static int on_signal(void *arg, int number, int sender)
 static int on_terminal(void *arg, uint32_t worker, bool lent)
 {
     struct engine *self = arg;
+    if (PyErr_Occurred()) /* the run is being given up */
+        return 0;
     return outcome(PyObject_CallMethod(self->handler, "terminal", "IO", worker, lent ? Py_True : Py_False));
 }
 

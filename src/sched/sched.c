@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum state { WAITING, HELD, DONE, LOST };
+
 enum {
+    WORKERS_MAX = 1 << 20,
     SHARES = 4, /* an order is this fraction of a fair share of what is left, so that the end is balanced */
     LEAST = 2,  /* a worker needs two items to start one */
 };
@@ -22,6 +25,7 @@ struct worker {
 
 struct ft_sched {
     struct ft_sched_options options;
+    uint8_t *states;    /* enum state of each item */
     uint32_t *line;     /* items not handed out, from line_head on, in collection order */
     uint32_t line_head;
     uint32_t line_len;
@@ -40,8 +44,9 @@ struct ft_sched *ft_sched_new(const struct ft_sched_options *options)
     sched->options = *options;
     sched->line_len = options->items;
     sched->line = calloc((size_t)options->items + 1, sizeof *sched->line);
-    if (sched->line == NULL) {
-        free(sched);
+    sched->states = calloc((size_t)options->items + 1, sizeof *sched->states);
+    if (sched->line == NULL || sched->states == NULL) {
+        ft_sched_free(sched);
         return NULL;
     }
     for (uint32_t i = 0; i < options->items; i++)
@@ -56,6 +61,7 @@ void ft_sched_free(struct ft_sched *sched)
     for (uint32_t i = 0; i < sched->worker_cap; i++)
         free(sched->workers[i].queue);
     free(sched->workers);
+    free(sched->states);
     free(sched->line);
     free(sched);
 }
@@ -69,6 +75,8 @@ static struct worker *find(struct ft_sched *sched, uint32_t id)
 
 int ft_sched_join(struct ft_sched *sched, uint32_t id)
 {
+    if (id >= WORKERS_MAX)
+        return -EINVAL;
     if (id >= sched->worker_cap) {
         uint32_t cap = id + 8;
         struct worker *grown = realloc(sched->workers, cap * sizeof *grown);
@@ -99,6 +107,7 @@ int ft_sched_done(struct ft_sched *sched, uint32_t id, uint32_t item)
     struct worker *worker = find(sched, id);
     if (worker == NULL || !worker->running || worker->queue[worker->head] != item)
         return -EPROTO;
+    sched->states[item] = DONE;
     worker->running = false;
     worker->head++;
     worker->len--;
@@ -111,6 +120,8 @@ static void put_back(struct ft_sched *sched, const uint32_t *items, uint32_t cou
     sched->line_head -= count;
     sched->line_len += count;
     memcpy(sched->line + sched->line_head, items, count * sizeof *items);
+    for (uint32_t i = 0; i < count; i++)
+        sched->states[items[i]] = WAITING;
 }
 
 uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
@@ -121,6 +132,7 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
         return running;
     if (worker->running) {
         running = worker->queue[worker->head++];
+        sched->states[running] = LOST;
         worker->len--;
     }
     if (worker->len > 0)
@@ -134,7 +146,7 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
 
 int ft_sched_again(struct ft_sched *sched, uint32_t item)
 {
-    if (sched->line_head == 0 || item >= sched->options.items)
+    if (item >= sched->options.items || sched->states[item] != LOST)
         return -EINVAL;
     put_back(sched, &item, 1);
     return 0;
@@ -190,12 +202,16 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
     uint32_t low = size / 2 > LEAST ? size / 2 : LEAST;
     if (worker->len + size < LEAST)
         size = LEAST - worker->len;
+    if (sched->options.batch_max != 0 && size > sched->options.batch_max)
+        size = sched->options.batch_max;
     if (size > sched->line_len)
         size = sched->line_len;
     if (!reserve(worker, size))
         return false;
     uint32_t *items = worker->queue + worker->len;
     memcpy(items, sched->line + sched->line_head, size * sizeof *items);
+    for (uint32_t i = 0; i < size; i++)
+        sched->states[items[i]] = HELD;
     sched->line_head += size;
     sched->line_len -= size;
     worker->len += size;

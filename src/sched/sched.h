@@ -42,7 +42,10 @@ struct ft_sched;
 struct ft_sched *ft_sched_new(const struct ft_sched_options *options);
 void ft_sched_free(struct ft_sched *sched);
 
-/* A worker is ready for items.  Numbers are the caller's, each used once.  Returns 0, -EEXIST or -ENOMEM. */
+/*
+ * A worker is ready for items.  Numbers are the caller's, small and each used once.  Returns 0, -EEXIST, -EINVAL for
+ * a number above a million, or -ENOMEM.
+ */
 int ft_sched_join(struct ft_sched *sched, uint32_t worker);
 
 /* The worker began to run the item at the head of its queue.  Returns 0, or -EPROTO if it is another one. */
@@ -57,7 +60,7 @@ int ft_sched_done(struct ft_sched *sched, uint32_t worker, uint32_t item);
  */
 uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t worker);
 
-/* Run an item once more that a lost worker was running.  Returns 0, or -EINVAL if it is waiting already. */
+/* Run an item once more that a lost worker was running.  Returns 0, or -EINVAL if it is no such item. */
 int ft_sched_again(struct ft_sched *sched, uint32_t item);
 
 /* Hand out nothing more.  Items in flight end; the others stay unrun. */

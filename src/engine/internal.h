@@ -1,0 +1,38 @@
+/* What the files of the engine share; nobody else includes this. */
+#ifndef FT_ENGINE_INTERNAL_H
+#define FT_ENGINE_INTERNAL_H
+
+#include <poll.h>
+
+#include "engine/engine.h"
+#include "engine/tty.h"
+
+/* What a poll slot is about. */
+enum slot_kind { SLOT_SIGNALS, SLOT_CLIENT, SLOT_SOCKET, SLOT_STDOUT, SLOT_STDERR, SLOT_PROCESS };
+
+struct slot {
+    enum slot_kind kind;
+    struct ft_worker *worker;
+};
+
+struct ft_engine {
+    struct ft_engine_options options;
+    struct ft_engine_ops ops;
+    void *arg;
+    struct ft_sched *sched;
+    struct ft_worker **workers; /* by number; never moved while a worker lives */
+    uint32_t count;
+    uint32_t alive;             /* not FT_WORKER_GONE */
+    struct pollfd *polled;
+    struct slot *slots;
+    nfds_t slot_cap;
+    nfds_t slot_len;
+    struct ft_tty tty;
+    struct ft_worker *holder;   /* of the terminal */
+    uint64_t ticked;            /* when `tick` was last called, in ms of the monotonic clock */
+    bool client_gone;
+    bool stopped;
+    bool refusing;              /* the terminal is lent no more */
+};
+
+#endif

@@ -1,0 +1,109 @@
+#include "engine/loan.h"
+
+#include <signal.h>
+
+#include "engine/internal.h"
+#include "wire/protocol.h"
+
+/* A worker that the kernel has stopped in a read cannot be answered: it is interrupted. */
+static void refuse(struct ft_worker *worker)
+{
+    worker->wants_tty = false;
+    if (worker->stopped) {
+        ft_worker_kill(worker, SIGINT, true);
+        ft_worker_kill(worker, SIGCONT, true);
+        return;
+    }
+    ft_worker_send(worker, FT_MSG_TTY_LENT, "\xc0", 1);
+    ft_worker_flush(worker);
+}
+
+void ft_engine_refuse_terminal(struct ft_engine *engine)
+{
+    engine->refusing = true;
+    for (uint32_t i = 0; i < engine->count; i++)
+        if (engine->workers[i]->wants_tty && engine->workers[i]->state != FT_WORKER_GONE)
+            refuse(engine->workers[i]);
+}
+
+void ft_loan_wanted(struct ft_engine *engine, struct ft_worker *worker)
+{
+    worker->wants_tty = true;
+    if (engine->refusing)
+        refuse(worker);
+}
+
+void ft_loan_stop_told(struct ft_engine *engine, struct ft_worker *worker)
+{
+    worker->stopped = true;
+    worker->until_report = true;
+    ft_loan_wanted(engine, worker);
+}
+
+static int lend(struct ft_engine *engine, struct ft_worker *worker)
+{
+    engine->holder = worker;
+    worker->wants_tty = false;
+    int err = engine->ops.terminal(engine->arg, worker->id, true);
+    if (err < 0)
+        return err;
+    bool lent = worker->spec.own_group && ft_tty_lend(&engine->tty, worker->spec.pid) == 0;
+    if (worker->stopped) {
+        worker->stopped = false;
+        ft_worker_kill(worker, SIGCONT, true);
+        return 0;
+    }
+    err = ft_worker_send(worker, FT_MSG_TTY_LENT, lent ? "\xc3" : "\xc2", 1);
+    ft_worker_flush(worker);
+    return err;
+}
+
+int ft_loan_serve(struct ft_engine *engine)
+{
+    /* In the background the terminal is somebody else's: workers wait until we are in the foreground. */
+    if (engine->tty.fd >= 0 && !engine->tty.lent && !ft_tty_is_ours(&engine->tty))
+        return 0;
+    for (uint32_t i = 0; engine->holder == NULL && i < engine->count; i++) {
+        struct ft_worker *worker = engine->workers[i];
+        if (worker->wants_tty && worker->state != FT_WORKER_GONE && !worker->exited)
+            return lend(engine, worker);
+    }
+    return 0;
+}
+
+int ft_loan_end(struct ft_engine *engine)
+{
+    struct ft_worker *worker = engine->holder;
+    if (worker == NULL)
+        return 0;
+    ft_tty_take_back(&engine->tty);
+    engine->holder = NULL;
+    worker->until_report = false;
+    return engine->ops.terminal(engine->arg, worker->id, false);
+}
+
+/*
+ * Ctrl-Z at the worker that has the terminal: stop the whole job, as the shell expects.  If it goes on in the
+ * background, so does the worker: it is stopped when it reads, and then waits for the terminal like any other.
+ */
+static int suspend_job(struct ft_engine *engine, struct ft_worker *worker)
+{
+    ft_tty_take_back(&engine->tty);
+    kill(0, SIGSTOP);
+    int err = 0;
+    if (ft_tty_is_ours(&engine->tty))
+        ft_tty_lend(&engine->tty, worker->spec.pid);
+    else
+        err = ft_loan_end(engine);
+    ft_worker_kill(worker, SIGCONT, true);
+    return err;
+}
+
+int ft_loan_stopped(struct ft_engine *engine, struct ft_worker *worker, int signal)
+{
+    if (signal == SIGTSTP && engine->holder == worker)
+        return suspend_job(engine, worker);
+    if ((signal == SIGTTIN || signal == SIGTTOU) && engine->holder != worker)
+        return ft_inbox_put(&worker->inbox, FT_NOTE_STOPPED, 0, NULL, 0);
+    return 0;
+}

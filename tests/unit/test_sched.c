@@ -1,0 +1,274 @@
+/* sched/sched: by hand where a promise has a name, and by a model of workers over many random runs. */
+#include <string.h>
+
+#include "check.h"
+#include "random.h"
+#include "sched/sched.h"
+#include "sched_model.h"
+
+enum { SEEDS = 4000, CHOICES = 3000 };
+
+struct random_source {
+    struct model_source source;
+    struct random random;
+    uint32_t left;
+};
+
+static uint32_t choose(struct model_source *source, uint32_t limit)
+{
+    struct random_source *self = (struct random_source *)source;
+    if (self->left == 0)
+        source->end = true;
+    else
+        self->left--;
+    return random_below(&self->random, limit);
+}
+
+static void promises_hold_in_random_runs(void **state)
+{
+    uint64_t done = 0, lost = 0, stopped = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct random_source source = {.source = {choose, false}, .random = {seed}};
+        struct model_result result;
+        source.left = 10 + random_below(&source.random, CHOICES);
+        const char *broken = model_play(&source.source, &result);
+        if (broken != NULL)
+            fail_msg("seed %llu: not kept: %s", (unsigned long long)seed, broken);
+        done += result.done;
+        lost += result.lost;
+        stopped += result.stopped;
+    }
+    /* The runs were worth something. */
+    assert_true(done > 20 * SEEDS);
+    assert_true(lost > SEEDS / 10);
+    assert_true(stopped > SEEDS / 100);
+}
+
+static struct ft_sched *make(uint32_t items, uint32_t workers, bool keep_idle)
+{
+    struct ft_sched_options options = {.items = items, .workers = workers, .keep_idle = keep_idle};
+    struct ft_sched *sched = ft_sched_new(&options);
+    assert_non_null(sched);
+    for (uint32_t id = 0; id < workers; id++)
+        assert_int_equal(ft_sched_join(sched, id), 0);
+    return sched;
+}
+
+/* The next order must be this one. */
+static void expect(struct ft_sched *sched, enum ft_sched_kind kind, uint32_t worker)
+{
+    struct ft_sched_order order;
+    assert_true(ft_sched_next(sched, &order));
+    assert_int_equal(order.kind, kind);
+    assert_int_equal(order.worker, worker);
+}
+
+static void expect_nothing(struct ft_sched *sched)
+{
+    struct ft_sched_order order;
+    assert_false(ft_sched_next(sched, &order));
+}
+
+static void run(struct ft_sched *sched, uint32_t worker, uint32_t item)
+{
+    assert_int_equal(ft_sched_started(sched, worker, item), 0);
+    assert_int_equal(ft_sched_done(sched, worker, item), 0);
+}
+
+static void without_items_workers_finish_at_once(void **state)
+{
+    struct ft_sched *sched = make(0, 2, false);
+    (void)state;
+    expect(sched, FT_SCHED_FINISH, 0);
+    expect(sched, FT_SCHED_FINISH, 1);
+    expect_nothing(sched);
+    ft_sched_free(sched);
+    ft_sched_free(NULL);
+}
+
+static void a_single_item_is_followed_by_break_then_finish(void **state)
+{
+    struct ft_sched *sched = make(1, 1, false);
+    (void)state;
+    expect(sched, FT_SCHED_RUN, 0);
+    expect(sched, FT_SCHED_BREAK, 0);
+    expect_nothing(sched);
+    run(sched, 0, 0);
+    expect(sched, FT_SCHED_FINISH, 0);
+    expect_nothing(sched);
+    ft_sched_free(sched);
+}
+
+static void an_idle_worker_is_kept_until_all_is_done(void **state)
+{
+    struct ft_sched *sched = make(1, 2, true);
+    (void)state;
+    expect(sched, FT_SCHED_RUN, 0);
+    expect(sched, FT_SCHED_BREAK, 0);
+    expect_nothing(sched);
+    assert_int_equal(ft_sched_started(sched, 0, 0), 0);
+    assert_int_equal(ft_sched_lost(sched, 0), 0);
+    assert_int_equal(ft_sched_again(sched, 0), 0);
+    expect(sched, FT_SCHED_RUN, 1);
+    expect(sched, FT_SCHED_BREAK, 1);
+    run(sched, 1, 0);
+    expect(sched, FT_SCHED_FINISH, 1);
+    expect_nothing(sched);
+    ft_sched_free(sched);
+}
+
+static void what_a_lost_worker_had_not_started_comes_first(void **state)
+{
+    struct ft_sched_options options = {.items = 6, .workers = 1, .batch_max = 2};
+    struct ft_sched *sched = ft_sched_new(&options);
+    struct ft_sched_order order;
+    (void)state;
+    assert_int_equal(ft_sched_join(sched, 0), 0);
+    expect(sched, FT_SCHED_RUN, 0);
+    assert_int_equal(ft_sched_started(sched, 0, 0), 0);
+    assert_int_equal(ft_sched_lost(sched, 0), 0);
+    assert_int_equal(ft_sched_pending(sched), 5);
+    assert_int_equal(ft_sched_join(sched, 1), 0);
+    assert_true(ft_sched_next(sched, &order));
+    assert_int_equal(order.worker, 1);
+    assert_int_equal(order.items[0], 1);
+    ft_sched_free(sched);
+}
+
+static void nothing_is_handed_out_after_a_stop(void **state)
+{
+    struct ft_sched *sched = make(10, 1, false);
+    struct ft_sched_order order;
+    (void)state;
+    while (ft_sched_next(sched, &order))
+        continue;
+    uint32_t pending = ft_sched_pending(sched);
+    assert_int_equal(ft_sched_started(sched, 0, 0), 0);
+    ft_sched_stop(sched);
+    assert_int_equal(ft_sched_done(sched, 0, 0), 0);
+    expect_nothing(sched);
+    assert_int_equal(ft_sched_join(sched, 1), 0);
+    expect_nothing(sched);
+    assert_int_equal(ft_sched_pending(sched), pending);
+    ft_sched_free(sched);
+}
+
+/* Large orders at first, for few messages; single items in the end, for balance. */
+static void orders_get_smaller_towards_the_end(void **state)
+{
+    struct ft_sched *sched = make(10000, 2, false);
+    struct ft_sched_order order;
+    uint32_t orders = 0, first = 0, last = 0, head[2] = {0}, len[2] = {0};
+    static uint32_t queues[2][10000];
+    (void)state;
+    for (bool any = true; any;) {
+        any = false;
+        while (ft_sched_next(sched, &order)) {
+            if (order.kind != FT_SCHED_RUN)
+                continue;
+            orders++;
+            first = first != 0 ? first : order.count;
+            last = order.count;
+            memcpy(queues[order.worker] + len[order.worker], order.items, order.count * sizeof *order.items);
+            len[order.worker] += order.count;
+        }
+        for (uint32_t id = 0; id < 2; id++)
+            if (head[id] < len[id]) {
+                run(sched, id, queues[id][head[id]++]);
+                any = true;
+            }
+    }
+    assert_int_equal(len[0] + len[1], 10000);
+    assert_true(first >= 1000);
+    assert_true(last <= 2);
+    assert_true(orders < 200);
+    ft_sched_free(sched);
+}
+
+static void no_order_is_larger_than_asked_for(void **state)
+{
+    (void)state;
+    for (uint32_t max = 1; max < 5; max++) {
+        struct ft_sched_options options = {.items = 100, .workers = 1, .batch_max = max};
+        struct ft_sched *sched = ft_sched_new(&options);
+        struct ft_sched_order order;
+        assert_int_equal(ft_sched_join(sched, 0), 0);
+        while (ft_sched_next(sched, &order))
+            assert_true(order.count <= max);
+        ft_sched_free(sched);
+    }
+}
+
+static void an_item_that_is_waiting_is_not_put_back_again(void **state)
+{
+    struct ft_sched *sched = make(4, 2, false);
+    struct ft_sched_order order;
+    (void)state;
+    while (ft_sched_next(sched, &order))
+        continue;
+    assert_int_equal(ft_sched_started(sched, 0, 0), 0);
+    assert_int_equal(ft_sched_lost(sched, 0), 0);
+    assert_int_equal(ft_sched_again(sched, 0), 0);
+    uint32_t pending = ft_sched_pending(sched);
+    assert_int_equal(ft_sched_again(sched, 0), -EINVAL);
+    assert_int_equal(ft_sched_again(sched, 1), -EINVAL);
+    assert_int_equal(ft_sched_again(sched, 4), -EINVAL);
+    assert_int_equal(ft_sched_pending(sched), pending);
+    ft_sched_free(sched);
+}
+
+/* Items 2 and 3 are promised to worker 1: they must not be handed out a second time. */
+static void an_item_that_somebody_has_is_not_put_back(void **state)
+{
+    struct ft_sched *sched = make(4, 2, false);
+    struct ft_sched_order order;
+    (void)state;
+    while (ft_sched_next(sched, &order))
+        continue;
+    assert_int_equal(ft_sched_started(sched, 0, 0), 0);
+    assert_int_equal(ft_sched_lost(sched, 0), 0);
+    assert_int_equal(ft_sched_again(sched, 2), -EINVAL);
+    ft_sched_free(sched);
+}
+
+static void the_highest_number_of_a_worker_is_refused(void **state)
+{
+    struct ft_sched *sched = make(1, 1, false);
+    (void)state;
+    assert_int_equal(ft_sched_join(sched, UINT32_MAX), -EINVAL);
+    expect(sched, FT_SCHED_RUN, 0);
+    ft_sched_free(sched);
+}
+
+static void a_worker_may_have_any_small_number(void **state)
+{
+    struct ft_sched_options options = {.items = 3, .workers = 1};
+    struct ft_sched *sched = ft_sched_new(&options);
+    (void)state;
+    assert_int_equal(ft_sched_join(sched, 1000), 0);
+    expect(sched, FT_SCHED_RUN, 1000);
+    assert_int_equal(ft_sched_join(sched, 7), 0);
+    assert_int_equal(ft_sched_started(sched, 999, 0), -EPROTO);
+    assert_int_equal(ft_sched_lost(sched, 5000), FT_SCHED_NONE);
+    ft_sched_free(sched);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(promises_hold_in_random_runs),
+        cmocka_unit_test(without_items_workers_finish_at_once),
+        cmocka_unit_test(a_single_item_is_followed_by_break_then_finish),
+        cmocka_unit_test(an_idle_worker_is_kept_until_all_is_done),
+        cmocka_unit_test(what_a_lost_worker_had_not_started_comes_first),
+        cmocka_unit_test(nothing_is_handed_out_after_a_stop),
+        cmocka_unit_test(orders_get_smaller_towards_the_end),
+        cmocka_unit_test(no_order_is_larger_than_asked_for),
+        cmocka_unit_test(an_item_that_is_waiting_is_not_put_back_again),
+        cmocka_unit_test(an_item_that_somebody_has_is_not_put_back),
+        cmocka_unit_test(a_worker_may_have_any_small_number),
+        cmocka_unit_test(the_highest_number_of_a_worker_is_refused),
+    };
+    return cmocka_run_group_tests(tests, start_watchdog, NULL);
+}

@@ -1,0 +1,124 @@
+/* engine/tty: the terminal is lent and comes back with its modes, whatever became of who had it. */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "check.h"
+#include "engine/tty.h"
+#include "on_terminal.h"
+
+static void what_is_no_terminal_is_not_lent(void **state)
+{
+    struct ft_tty tty;
+    int null = open("/dev/null", O_RDWR);
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ft_tty_init(&tty, i == 0 ? -1 : null);
+        assert_int_equal(tty.fd, -1);
+        assert_int_equal(ft_tty_lend(&tty, getpid()), -ENOTTY);
+        assert_false(tty.lent);
+        ft_tty_take_back(&tty);
+    }
+    close(null);
+}
+
+/* A process in a group of its own that waits to be killed. */
+static pid_t make_group(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    setpgid(pid, pid);
+    return pid;
+}
+
+static bool same_modes(const struct termios *a, const struct termios *b)
+{
+    return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_cflag == b->c_cflag &&
+           a->c_lflag == b->c_lflag && memcmp(a->c_cc, b->c_cc, sizeof a->c_cc) == 0;
+}
+
+static void lend_and_kill(void)
+{
+    struct ft_tty tty;
+    struct termios before, raw, after;
+    ft_tty_init(&tty, 0);
+    HOLDS(tty.fd == 0 && tty.own == getpgrp());
+    tcgetattr(0, &before);
+    pid_t pid = make_group();
+    HOLDS(ft_tty_lend(&tty, pid) == 0);
+    HOLDS(tty.lent && tcgetpgrp(0) == pid);
+    raw = before;
+    cfmakeraw(&raw);
+    signal(SIGTTOU, SIG_IGN); /* stands in for the borrower, who may */
+    tcsetattr(0, TCSANOW, &raw);
+    signal(SIGTTOU, SIG_DFL);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    ft_tty_take_back(&tty);
+    tcgetattr(0, &after);
+    HOLDS(!tty.lent && tcgetpgrp(0) == getpgrp());
+    HOLDS(same_modes(&before, &after));
+    ft_tty_take_back(&tty);
+    HOLDS(tcgetpgrp(0) == getpgrp());
+}
+
+static void it_comes_back_with_its_modes_after_the_borrower_was_killed(void **state)
+{
+    struct terminal terminal;
+    (void)state;
+    terminal_start(&terminal, lend_and_kill);
+    terminal_end(&terminal);
+}
+
+static void lend_to_nobody(void)
+{
+    struct ft_tty tty;
+    ft_tty_init(&tty, 0);
+    HOLDS(ft_tty_lend(&tty, 0x3ffffff) < 0);
+    HOLDS(!tty.lent && tcgetpgrp(0) == getpgrp());
+}
+
+static void it_is_not_lent_to_a_group_that_does_not_exist(void **state)
+{
+    struct terminal terminal;
+    (void)state;
+    terminal_start(&terminal, lend_to_nobody);
+    terminal_end(&terminal);
+}
+
+static void look_from_the_background(void)
+{
+    pid_t pid = make_group();
+    struct ft_tty tty;
+    tcsetpgrp(0, pid);
+    ft_tty_init(&tty, 0);
+    HOLDS(!ft_tty_is_ours(&tty));
+    ft_tty_take_back(&tty);
+    HOLDS(tcgetpgrp(0) == pid);
+}
+
+static void a_process_in_the_background_has_none_to_lend(void **state)
+{
+    struct terminal terminal;
+    (void)state;
+    terminal_start(&terminal, look_from_the_background);
+    terminal_end(&terminal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_no_terminal_is_not_lent),
+        cmocka_unit_test(it_comes_back_with_its_modes_after_the_borrower_was_killed),
+        cmocka_unit_test(it_is_not_lent_to_a_group_that_does_not_exist),
+        cmocka_unit_test(a_process_in_the_background_has_none_to_lend),
+    };
+    return cmocka_run_group_tests(tests, start_watchdog, NULL);
+}
