@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
 
+LONGEST_LINE = 16 * 1024
+"""Bytes without a newline that are held back."""
+
 FAULT = b"Fatal Python error: "
 """How faulthandler begins; what follows belongs into the report of the crash."""
 
@@ -31,14 +34,17 @@ class Outputs:
         """
         data = self._keep_fault(node, stream, data)
         key = (node, stream)
-        data = self.partial.pop(key, b"") + data
+        begun = self.partial.pop(key, b"")
         if self.whole_lines and not self.run.screen.lent:
-            data, newline, rest = data.rpartition(b"\n")
-            data += newline
-            if rest:
-                self.partial[key] = rest
-        if data:
-            self._put(stream, data)
+            whole = data.rfind(b"\n") + 1
+            if whole == 0 and len(begun) + len(data) <= LONGEST_LINE:
+                self.partial[key] = begun + data
+                return
+            if whole and whole < len(data):
+                self.partial[key] = data[whole:]
+                data = data[:whole]
+        if begun or data:
+            self._put(stream, begun + data)
 
     def _keep_fault(self, node: Node, stream: int, data: bytes) -> bytes:
         if node.fault_text:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 AGAIN = 0.2
 """Seconds within which a second interrupt is the same one, come by another way."""
 
+GRACE = 5.0
+"""Seconds that workers have to end after SIGTERM, SIGHUP or the client's end."""
+
 
 class Run:
     """One distributed run: its workers, and what they report."""
@@ -49,6 +52,7 @@ class Run:
         self.summary: list[str] = []
         self.interrupts = 0
         self.interrupted_at = 0.0
+        self.impatient = False
         self.stopping = False
         self.internal_error: str | None = None
 
@@ -299,6 +303,8 @@ class Run:
             return
         self.interrupts += 1
         self.interrupted_at = now
+        # Whoever sends these, or is gone, will not press Ctrl-C again.
+        self.impatient = number != signal.SIGINT
         self.engine.refuse_terminal()
         self.stop()
         if self.interrupts == 1:
@@ -315,6 +321,10 @@ class Run:
 
     def tick(self) -> None:
         """Called about ten times a second."""
+        if self.impatient and time.monotonic() - self.interrupted_at > GRACE:
+            self.impatient = False
+            self.interrupts += 1
+            self.engine.kill(signal.SIGKILL, True)
         self.screen.tick()
 
     # ---- the rest of the session ----
