@@ -7,10 +7,10 @@ environments.py NAME ...
   lint      ruff and mypy
   main      .venv: fleetest, the newest pytest and what examples/shop needs
   plugins   .venv-plugins: fleetest and every plugin it is tested with
-  plain     fleetest and the newest pytest, nothing else
+  plain     fleetest and the newest pytest, nothing else: for the e2e and parity tests
   matrix    as plain, each other pytest on each Python of this machine
   harness   pytest alone, to run the parity tests from
-  sanitize  pytest and what examples/shop needs, without fleetest
+  sanitize  as plain, without fleetest
   wheel     makes no environment: prints the path of the main Python's wheel
 
 The main Python is PYTHON=, else the one that runs this; PYTHONS= limits the others. What is there
@@ -231,7 +231,7 @@ def environments(name: str) -> list[Environment]:
         "plugins": lambda: Environment(ROOT / ".venv-plugins", main, requirements("plugins")),
         "plain": lambda: plain(main, newest_pytest(main)),
         "harness": harness,
-        "sanitize": lambda: Environment(VENVS / "sanitize", main, requirements("main"), False),
+        "sanitize": lambda: Environment(VENVS / "sanitize", main, ["pytest"], False),
     }
     if name not in single:
         sys.exit(f"{__doc__}\nno environment is called {name!r}")

@@ -33,7 +33,7 @@ class _PytestCov(Carried):
     def before_fork(self, config: pytest.Config, plugin: Any) -> None:
         from pytest_cov.engine import Central, DistMaster
 
-        controller = getattr(plugin, "cov_controller", None)
+        controller: Any = getattr(plugin, "cov_controller", None)
         if type(controller) is not Central:
             return
         # pytest-cov looked at -n before it was known that there would be workers.
@@ -53,10 +53,9 @@ class _PytestCov(Carried):
         inherited.cov._data_suffix_specified = None
         plugin.start(DistWorker, config, config.workerinput["workerid"])  # type: ignore[attr-defined]
         plugin.cov_controller.cov._warn_preimported_source = False
-        context = getattr(plugin, "_cov_contexts", None)
-        for name, other in config.pluginmanager.list_name_plugin():
-            if name == "_cov_contexts" or other is context:
-                other.cov = plugin.cov_controller.cov
+        contexts: Any = config.pluginmanager.getplugin("_cov_contexts")
+        if contexts is not None:
+            contexts.cov = plugin.cov_controller.cov
 
 
 class _RerunFailures(Carried):
@@ -69,7 +68,9 @@ class _RerunFailures(Carried):
         workerinput = config.workerinput  # type: ignore[attr-defined]
         if "sock_port" not in workerinput:
             return
-        args = [workerinput[name] for name in ("sock_port", "statusdb_token") if name in workerinput]
+        args = [
+            workerinput[name] for name in ("sock_port", "statusdb_token") if name in workerinput
+        ]
         config.failures_db = plugin.ClientStatusDB(*args)  # type: ignore[attr-defined]
 
 
@@ -77,7 +78,7 @@ _TABLE = (_PytestCov(), _RerunFailures())
 
 
 def _present(config: pytest.Config) -> list[tuple[Carried, Any]]:
-    found = []
+    found: list[tuple[Carried, Any]] = []
     for entry in _TABLE:
         plugin = config.pluginmanager.getplugin(entry.plugin)
         if plugin is not None:

@@ -21,7 +21,7 @@ def usable_cores(*, logical: bool) -> int:
 
 def _physical(cpus: set[int]) -> set[tuple[str, ...]]:
     """The physical cores behind these logical ones; a logical one each where nothing is known."""
-    cores = set()
+    cores: set[tuple[str, ...]] = set()
     for cpu in cpus:
         topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
         try:

@@ -140,4 +140,3 @@ def default_auto_number(config: pytest.Config) -> int:
                 stacklevel=2,
             )
     return usable_cores(logical=config.option.numprocesses == "logical")
-

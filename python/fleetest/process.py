@@ -12,16 +12,17 @@ from typing import Any
 
 def drop_inherited_exit_handlers() -> None:
     """Forget what the parent registered: one may delete a folder that other workers use."""
-    atexit._clear()  # type: ignore[attr-defined]
+    atexit._clear()
     registry: Any = getattr(weakref.finalize, "_registry", {})
     for info in registry.values():
         info.atexit = False
-    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
+    vars_of_finalize: Any = weakref.finalize
+    vars_of_finalize._registered_with_atexit = False
     atexit.register(logging.shutdown)
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util._finalizer_registry.clear()  # type: ignore[attr-defined]
-        atexit.register(util._exit_function)  # type: ignore[attr-defined]
+        util._finalizer_registry.clear()
+        atexit.register(util._exit_function)
 
 
 def run_exit_handlers() -> None:
@@ -30,4 +31,4 @@ def run_exit_handlers() -> None:
     for thread in threading.enumerate():
         if thread is not main and thread is not threading.current_thread() and not thread.daemon:
             thread.join()
-    atexit._run_exitfuncs()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()

@@ -69,7 +69,9 @@ class Progress:
 
     def _longest(self) -> str:
         current = [
-            (since, nodeid) for node, (nodeid, since) in self._running.items() if node.item is not None
+            (since, nodeid)
+            for node, (nodeid, since) in self._running.items()
+            if node.item is not None
         ]
         if not current:
             return ""

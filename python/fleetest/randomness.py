@@ -18,23 +18,23 @@ WORDS = 624
 TWISTS = 64
 """How many times 624 draws are told apart from a seed."""
 
-_initial: Any = None
+_initial: list[Any] = []
+"""The state before the project's code was run, once it is known."""
 
 
 def watch() -> None:
     """Remember the state before the project's code is run."""
-    global _initial
-    if _initial is None:
-        _initial = random.getstate()
+    if not _initial:
+        _initial.append(random.getstate())
 
 
 def _seeded() -> bool:
     """Whether the state is none that comes of drawing numbers from the initial one."""
-    if _initial is None:
+    if not _initial:
         return False
     now = random.getstate()[1][:WORDS]
     replay = random.Random()
-    replay.setstate(_initial)
+    replay.setstate(_initial[0])
     for _ in range(TWISTS):
         if replay.getstate()[1][:WORDS] == now:
             return False

@@ -1,10 +1,11 @@
 """What workers report, passed on to the hooks of the controller's session: as it comes, or with
---ordered in the order of collection."""
+--ordered in the order of collection.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
@@ -37,6 +38,18 @@ class Reporting:
         self.hooks: dict[int, Any] = {}
         self.interrupt: dict[str, Any] | None = None
         self.interrupted_item = -1
+        self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
+            DONE: self._done,
+            CRASHED: self._crashed,
+            _core.MSG_REPORT: self._report,
+            _core.MSG_LOGSTART: self._log_start,
+            _core.MSG_LOGFINISH: self._log_finish,
+            _core.MSG_WARNING: self._warning,
+            _core.MSG_TEXT: self._text,
+            _core.MSG_XML: self._xml,
+            _core.MSG_LOGFILE: self._log_file,
+            _core.MSG_INTERRUPT: self._interrupted,
+        }
 
     # ---- in which order ----
 
@@ -112,45 +125,36 @@ class Reporting:
         return hook
 
     def _now(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
-        run = self.run
         if kind == OUTPUT:
             self.outputs.write(node, *payload)
             return
-        run.screen.before_output()
-        if kind == DONE:
-            self.outputs.finish_line(node)
-            self.hooks.pop(item, None)  # type: ignore[arg-type]
-            if item == self.turn:
-                self.turn += 1
-            run.screen.progress.done += 1
-            self._check_stop()
-        elif kind == _core.MSG_REPORT:
-            self._report(node, item, payload[1])
-        elif kind == CRASHED:
-            self._crash_report(payload, self._hook(item))
-        elif kind == _core.MSG_LOGSTART:
-            run.screen.progress.started(node, payload[1])
-            self._hook(item).pytest_runtest_logstart(
-                nodeid=payload[1], location=_tuple(payload[2])
-            )
-        elif kind == _core.MSG_LOGFINISH:
-            self._hook(item).pytest_runtest_logfinish(
-                nodeid=payload[1], location=_tuple(payload[2])
-            )
-        elif kind == _core.MSG_WARNING:
-            hook = self._hook(item if payload[1]["when"] == "runtest" else None)
-            hook.pytest_warning_recorded.call_historic(kwargs=unpack_warning(payload[1]))
-        elif kind == _core.MSG_TEXT:
-            self._text(payload[1], payload[2])
-        elif kind == _core.MSG_XML:
-            self._xml(node, *payload[1:])
-        elif kind == _core.MSG_LOGFILE:
-            self._log_file(payload)
-        elif kind == _core.MSG_INTERRUPT:
-            self._interrupted(payload[0], payload[1])
-        run.screen.after_output()
+        self.run.screen.before_output()
+        self.passing[kind](node, item, payload)
+        self.run.screen.after_output()
 
-    def _report(self, node: Node, item: int | None, data: dict[str, Any]) -> None:
+    def _done(self, node: Node, item: int | None, payload: Any) -> None:
+        self.outputs.finish_line(node)
+        self.hooks.pop(item, None)  # type: ignore[arg-type]
+        if item == self.turn:
+            self.turn += 1
+        self.run.screen.progress.done += 1
+        self._check_stop()
+
+    def _log_start(self, node: Node, item: int | None, payload: Any) -> None:
+        _, nodeid, location = payload
+        self.run.screen.progress.started(node, nodeid)
+        self._hook(item).pytest_runtest_logstart(nodeid=nodeid, location=_tuple(location))
+
+    def _log_finish(self, node: Node, item: int | None, payload: Any) -> None:
+        _, nodeid, location = payload
+        self._hook(item).pytest_runtest_logfinish(nodeid=nodeid, location=_tuple(location))
+
+    def _warning(self, node: Node, item: int | None, payload: Any) -> None:
+        hook = self._hook(item if payload[1]["when"] == "runtest" else None)
+        hook.pytest_warning_recorded.call_historic(kwargs=unpack_warning(payload[1]))
+
+    def _report(self, node: Node, item: int | None, payload: Any) -> None:
+        data: dict[str, Any] = payload[1]
         report = unpack_report(self.config, data)
         if report is None:
             raise ValueError(f"no plugin knows the report {data!r}")
@@ -173,7 +177,11 @@ class Reporting:
             self.over = self.ordered
             self.run.stop()
 
-    def _text(self, text: str, line: str) -> None:
+    def _crashed(self, node: Node, item: int | None, payload: Any) -> None:
+        self._crash_report(payload, self._hook(item))
+
+    def _text(self, node: Node, item: int | None, payload: Any) -> None:
+        _, text, line = payload
         reporter = private.terminal(self.config)
         if reporter is None:
             return
@@ -183,7 +191,8 @@ class Reporting:
         file.flush()
         private.set_current_line(writer, line)
 
-    def _xml(self, node: Node, nodeid: str | None, kind: str, name: str, value: Any) -> None:
+    def _xml(self, node: Node, item: int | None, payload: Any) -> None:
+        _, nodeid, kind, name, value = payload
         xml = private.junit(self.config)
         if xml is None:
             return
@@ -197,7 +206,7 @@ class Reporting:
         reporter = xml.node_reporter(report)
         getattr(reporter, f"add_{kind}")(name, value)
 
-    def _log_file(self, text: str) -> None:
+    def _log_file(self, node: Node, item: int | None, text: Any) -> None:
         handler = private.log_file_handler(self.config)
         stream = getattr(handler, "stream", None)
         if stream is not None:
@@ -206,7 +215,8 @@ class Reporting:
 
     # ---- pytest.exit() and KeyboardInterrupt in a worker ----
 
-    def _interrupted(self, item: int, interrupt: dict[str, Any]) -> None:
+    def _interrupted(self, node: Node, at: int | None, payload: Any) -> None:
+        item, interrupt = payload
         if self.interrupt is None:
             self.over = self.ordered
             self.run.engine.refuse_terminal()

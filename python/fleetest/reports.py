@@ -124,16 +124,16 @@ def _rebuild(data: dict[str, Any]) -> Any:
             return message
     except Exception:  # noqa: BLE001 - a project's class may do anything
         pass
-    base = cls if isinstance(cls, type) and issubclass(cls, Warning) else UserWarning
+    base: Any = cls if isinstance(cls, type) and issubclass(cls, Warning) else UserWarning
 
     def show(self: Warning) -> str:
         return str(data["text"])
 
     look_alike = type(data["class"][1].rpartition(".")[2], (base,), {"__str__": show})
     look_alike.__module__ = data["class"][0]
-    message = look_alike.__new__(look_alike)
-    message.args = data["args"]
-    return message
+    rebuilt: Any = Exception.__new__(look_alike)
+    rebuilt.args = data["args"]
+    return rebuilt
 
 
 def unpack_warning(data: dict[str, Any]) -> dict[str, Any]:
@@ -141,9 +141,7 @@ def unpack_warning(data: dict[str, Any]) -> dict[str, Any]:
     category = _find_class(data["category"])
     if category is None:
         category = type(data["category"][1], (UserWarning,), {}) if data["category"] else None
-    warning = warnings.WarningMessage(
-        message=_rebuild(data), category=category, **data["details"]
-    )
+    warning = warnings.WarningMessage(message=_rebuild(data), category=category, **data["details"])
     return {
         "warning_message": warning,
         "when": data["when"],

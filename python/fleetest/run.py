@@ -354,4 +354,3 @@ class Run:
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))
-

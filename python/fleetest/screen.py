@@ -108,7 +108,7 @@ class Screen:
             self._file = private.writer_file(writer)
             proxy = _StatusFile(self._file, self)
             private.set_writer_file(writer, proxy)
-            sys.stdout = proxy  # type: ignore[assignment]
+            sys.stdout = proxy
             try:
                 yield
             finally:

@@ -1,5 +1,8 @@
-"""While fleetest runs a session, ``import xdist`` and the look-up of its distribution are answered
-by fleetest's compatibility package, whether or not the real one is installed beside it."""
+"""The answer to ``import xdist`` while fleetest runs a session.
+
+It and the look-up of xdist's distribution are answered by fleetest's compatibility package, whether
+or not the real one is installed beside it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class _Distribution(importlib.metadata.Distribution):
         return None
 
     def locate_file(self, path: Any) -> Path:
-        return PACKAGE / path
+        return PACKAGE / str(path)
 
 
 class _Finder(MetaPathFinder):

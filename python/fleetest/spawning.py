@@ -70,4 +70,3 @@ class Spawner:
 
     def close(self) -> None:
         """Nothing is kept."""
-

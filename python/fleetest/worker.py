@@ -181,9 +181,7 @@ class WorkerPlugin:
         self.terminal.give_back()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_sessionfinish(
-        self, session: pytest.Session, exitstatus: int
-    ) -> Generator[None]:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
         """Fill in xdist's workeroutput; sent once the session is over."""
         output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
         output["exitstatus"] = int(exitstatus)
@@ -292,7 +290,7 @@ def _run(session: pytest.Session) -> None:
         if isinstance(error, pytest.exit.Exception) and error.returncode is not None:
             session.exitstatus = error.returncode
         config.hook.pytest_keyboard_interrupt(excinfo=private.current_exception())
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - as in wrap_session
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         private.notify_exception(config, private.current_exception())
     finally:

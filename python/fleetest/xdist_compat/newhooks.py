@@ -1,7 +1,5 @@
 """The hooks of pytest-xdist, with its names and arguments."""
 
-# ruff: noqa: ARG001
-
 from __future__ import annotations
 
 from typing import Any
