@@ -1,4 +1,4 @@
-"""What is done while a session collects."""
+"""What is done while a session allocates much and frees little."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 THRESHOLD = 50_000
-"""Allocations between two runs of the garbage collector while collecting."""
+"""Allocations between two runs of the garbage collector meanwhile."""
 
 
 @contextlib.contextmanager
 def rare_garbage_collection() -> Iterator[None]:
-    """Let the garbage collector run rarely: what a collection allocates stays.
+    """Let the garbage collector run rarely, while collecting and in a controller that reports.
 
     The project's own setting is kept if it is a rarer one, or if it changes meanwhile.
     """

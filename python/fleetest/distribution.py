@@ -47,7 +47,9 @@ def decide(
     batch_max = ORDERED_BATCH if ordered else 0
     if session.testsfailed and not config.option.continue_on_collection_errors:
         return Distribution(False, None, "", ordered, batch_max)
-    if not session.items or config.option.collectonly:
+    # What is only shown, pytest shows in the order of one process.
+    only_shown = any(getattr(config.option, name, False) for name in ("setuponly", "setupplan"))
+    if not session.items or config.option.collectonly or only_shown:
         return Distribution(False, None, "", ordered, batch_max)
     small = None if explicit else _too_small(session, record)
     if small is not None:

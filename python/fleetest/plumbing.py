@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fleetest import _core
 from fleetest.privates import private
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ class Plumbing:
 
 
 def flush_all() -> None:
-    """Flush what Python has buffered, so that a fork does not write it twice."""
+    """Flush what Python and the C library have buffered, so that a fork does not write it twice."""
+    _core.flush_c()
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):
             stream.flush()  # type: ignore[union-attr]

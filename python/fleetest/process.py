@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import gc
+import io
 import logging
+import os
 import sys
 import threading
 import weakref
@@ -32,3 +36,26 @@ def run_exit_handlers() -> None:
         if thread is not main and thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
+
+
+def writable_fds() -> set[int]:
+    """The descriptors of this process that are open for writing, 0 to 2 left out."""
+    found = set()
+    for name in os.listdir("/proc/self/fdinfo"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/self/fdinfo/{name}") as file:
+                flags = int(file.read().split("flags:")[1].split()[0], 8)
+            if int(name) > 2 and flags & os.O_ACCMODE != os.O_RDONLY:
+                found.add(int(name))
+    return found
+
+
+def flush_files(fds: set[int]) -> None:
+    """Write what Python's file objects on these descriptors hold back, as the interpreter's end does."""
+    if not fds:
+        return
+    for candidate in gc.get_objects():
+        if isinstance(candidate, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
+            with contextlib.suppress(Exception):
+                if candidate.fileno() in fds:
+                    candidate.flush()

@@ -61,7 +61,12 @@ def _numpy_seeded(numpy_random: Any) -> bool:
     try:
         generator = numpy_random.get_state(legacy=False)
         made_of = numpy_random.mtrand._rand._bit_generator.seed_seq
-        fresh = numpy_random.MT19937(made_of).state
-    except (AttributeError, TypeError):
+        replay = numpy_random.MT19937(made_of)
+        now = generator["state"]["key"]
+        for draws in (1, *(WORDS for _ in range(TWISTS))):
+            if (replay.state["state"]["key"] == now).all():
+                return False
+            replay.random_raw(draws)
+    except (AttributeError, KeyError, TypeError):
         return True
-    return not (fresh["state"]["key"] == generator["state"]["key"]).all()
+    return True

@@ -52,6 +52,8 @@ class Record:
         wanted = set(self.ids)
         with contextlib.suppress(OSError):
             for path in sorted(self.folder.glob("*.jsonl"), reverse=True)[:3]:
+                if not path.is_file():
+                    continue
                 known = _durations(path, wanted)
                 if wanted <= known.keys():
                     return sum(known[nodeid] for nodeid in self.ids)
@@ -152,8 +154,10 @@ def _durations(path: Path, wanted: set[str]) -> dict[str, float]:
             ids = json.loads(next(file))["tests"]
             for line in file:
                 entry = json.loads(line)
-                if "end" in entry and ids[entry["end"]] in wanted:
+                if entry.get("seconds") and ids[entry["end"]] in wanted:
                     known[ids[entry["end"]]] = sum(entry["seconds"].values())
-    except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        return {}
+    except (AttributeError, RecursionError):
         return {}
     return known

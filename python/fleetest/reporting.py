@@ -11,6 +11,7 @@ import pytest
 
 from fleetest import _core
 from fleetest.outputs import Outputs
+from fleetest.plain import Rebuilder
 from fleetest.privates import private
 from fleetest.reports import unpack_report, unpack_warning
 
@@ -36,12 +37,14 @@ class Reporting:
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
         self.hooks: dict[int, Any] = {}
+        self.rebuilder = Rebuilder()
         self.interrupt: dict[str, Any] | None = None
         self.interrupted_item = -1
         self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
             DONE: self._done,
             CRASHED: self._crashed,
             _core.MSG_REPORT: self._report,
+            _core.MSG_PASSED: self._passed,
             _core.MSG_LOGSTART: self._log_start,
             _core.MSG_LOGFINISH: self._log_finish,
             _core.MSG_WARNING: self._warning,
@@ -158,13 +161,24 @@ class Reporting:
         report = unpack_report(self.config, data)
         if report is None:
             raise ValueError(f"no plugin knows the report {data!r}")
+        self._log_report(node, item, report)
+
+    def _passed(self, node: Node, item: int | None, payload: Any) -> None:
+        index = payload[0]
+        report: Any = self.rebuilder.rebuild(self.session.items[index], index, payload[1:])
+        report.item_index = index
+        report.worker_id = node.id
+        report.testrun_uid = self.run.nodemanager.testrunuid
+        self._log_report(node, item, report)
+
+    def _log_report(self, node: Node, item: int | None, report: Any) -> None:
         if not self.ordered:
             report.node = node
         self.run.screen.progress.reported(report)
         self.run.record.reported(item, node.id, report)
         self._hook(item).pytest_runtest_logreport(report=report)
         if not self.ordered:
-            self._check_stop()
+            self._check_stop(node)
 
     def _crash_report(self, report: Any, hook: Any) -> None:
         self.run.screen.before_output()
@@ -172,10 +186,10 @@ class Reporting:
         hook.pytest_runtest_logreport(report=report)
         self._check_stop()
 
-    def _check_stop(self) -> None:
+    def _check_stop(self, cause: Node | None = None) -> None:
         if self.session.shouldfail or self.session.shouldstop:
             self.over = self.ordered
-            self.run.stop()
+            self.run.stop(cause)
 
     def _crashed(self, node: Node, item: int | None, payload: Any) -> None:
         self._crash_report(payload, self._hook(item))

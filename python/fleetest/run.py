@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetest import _core, carry, randomness
+from fleetest.collecting import rare_garbage_collection
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
@@ -155,7 +156,7 @@ class Run:
         if self.distribution is None or not self.distribution.workers:
             return None
         try:
-            with self.screen.showing(self):
+            with rare_garbage_collection(), self.screen.showing(self):
                 self.engine.run()
                 self.reporting.end()
                 self._count_left()
@@ -186,12 +187,15 @@ class Run:
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
 
-    def stop(self) -> None:
-        """Hand out nothing more."""
+    def stop(self, cause: Node | None = None) -> None:
+        """Hand out nothing more.
+
+        :param cause: the worker whose report is the reason
+        """
         if self.stopping:
             return
         self.stopping = True
-        running = sum(node.item is not None for node in self.nodes)
+        running = sum(node.item is not None for node in self.nodes if node is not cause)
         if running and not self.reporting.ordered and not self.interrupts:
             noun = "test was" if running == 1 else "tests were"
             if self.config.option.verbose >= 0:

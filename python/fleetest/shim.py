@@ -75,19 +75,34 @@ def install(pluginmanager: pytest.PytestPluginManager) -> None:
                 del sys.modules[name]
         sys.meta_path.insert(0, _finder)
     import xdist.looponfail
+    import xdist.newhooks
     import xdist.plugin
 
-    for name, module in (("xdist", xdist.plugin), ("xdist.looponfail", xdist.looponfail)):
-        if pluginmanager.is_blocked(name) or pluginmanager.hasplugin(name):
-            continue
-        # `-p xdist.plugin` has registered the module under its own name.
-        known = pluginmanager.is_registered(module)
-        pluginmanager.register(_Placeholder() if known else module, name)
+    pluginmanager.add_hookspecs(xdist.newhooks)
+    for name, plugin in (
+        ("xdist.plugin", xdist.plugin),
+        ("xdist", _Alias(xdist.plugin)),
+        ("xdist.looponfail", xdist.looponfail),
+    ):
+        if not pluginmanager.is_blocked(name) and not pluginmanager.hasplugin(name):
+            pluginmanager.register(plugin, name)
     _list_as_installed(pluginmanager)
 
 
-class _Placeholder:
-    """Holds a plugin's name, so that the entry point of that name is not loaded."""
+def take_away(pluginmanager: pytest.PytestPluginManager) -> None:
+    """With ``-p no:xdist``: xdist's fixtures and names are not there; its hooks stay declared."""
+    if pluginmanager.is_blocked("xdist") and pluginmanager.hasplugin("xdist.plugin"):
+        pluginmanager.unregister(name="xdist.plugin")
+
+
+class _Alias:
+    """The module under its second plugin name: its attributes, but not its hooks once more."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
 
 
 def _really_installed() -> bool:

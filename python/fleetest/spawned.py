@@ -49,6 +49,7 @@ class SpawnedSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Take on the role before anybody configures."""
+        shim.take_away(config.pluginmanager)
         apply_role(config, self.init["workerinput"])
         if self.init["base_temp"] is not None:
             private.set_base_temp(config, Path(self.init["base_temp"]))

@@ -13,7 +13,13 @@ import pytest
 from fleetest import _core, carry, randomness
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
-from fleetest.process import drop_inherited_exit_handlers, run_exit_handlers
+from fleetest.process import (
+    drop_inherited_exit_handlers,
+    flush_files,
+    run_exit_handlers,
+    writable_fds,
+)
+from fleetest.plain import PlainReports
 from fleetest.reports import pack_report, pack_warning
 from fleetest.worker_terminal import ForwardedFile, Terminal
 
@@ -34,6 +40,7 @@ class WorkerPlugin:
         self.index = -1
         self.uncaptured = config.getoption("capture", "no") == "no"
         self.muted = 0
+        self.plain = PlainReports(config)
         self.registered = False
         self.forwarded: ForwardedFile | None = None
         workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
@@ -86,6 +93,7 @@ class WorkerPlugin:
             item = items[index]
             nextitem = None if following is None else items[following]
             self.index = index
+            self.plain.begin(item)
             channel.send(_core.MSG_START, index)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             self._settle()
@@ -107,12 +115,17 @@ class WorkerPlugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> Generator[None]:
         """Send the report on before any other plugin of the worker changes it."""
-        data = pack_report(self.config, report)
-        data["item_index"] = self.index
-        data.update(self.marks)
+        plain = self.plain.pack(report)
+        if plain is not None:
+            kind, payload = _core.MSG_PASSED, [self.index, *plain]
+        else:
+            data = pack_report(self.config, report)
+            data["item_index"] = self.index
+            data.update(self.marks)
+            kind, payload = _core.MSG_REPORT, [self.index, data]
         # A crash in the call must not cost the report of the set-up; a failure is news.
         send = self._post if report.passed and report.when != "setup" else self._send
-        send(_core.MSG_REPORT, [self.index, data])
+        send(kind, payload)
         self.muted += 1
         yield
         self.muted -= 1
@@ -313,7 +326,9 @@ def become_worker(
         os.setpgid(0, 0)
         _core.die_with_parent(signal.SIGKILL)
         config = session.config
+        config.pluginmanager.unregister(name="dsession")
         drop_inherited_exit_handlers()
+        inherited = writable_fds()
         terminal = Terminal(config, plumbing)
         plumbing.install(config)
         apply_role(config, node.workerinput)
@@ -333,6 +348,7 @@ def become_worker(
         _run(session)
         plugin.finished()
         run_exit_handlers()
+        flush_files(writable_fds() - inherited)
         code = 0
     except BaseException:  # noqa: BLE001 - the last stop of this process
         traceback.print_exc()

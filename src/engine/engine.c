@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "engine/internal.h"
@@ -177,8 +178,8 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
         worker->state = FT_WORKER_FINISHED;
         return 0;
     case FT_MSG_SYNC:
-        if ((err = ft_worker_read_output(worker, FT_STDOUT)) < 0 ||
-            (err = ft_worker_read_output(worker, FT_STDERR)) < 0)
+        if ((err = ft_worker_read_output(worker, FT_STDOUT, SIZE_MAX)) < 0 ||
+            (err = ft_worker_read_output(worker, FT_STDERR, SIZE_MAX)) < 0)
             return err;
         err = ft_worker_send(worker, FT_MSG_SYNCED, "\xc0", 1);
         ft_worker_flush(worker);
@@ -219,6 +220,21 @@ static int receive(struct ft_engine *engine, struct ft_worker *worker)
     return got == 0 ? 0 : take_messages(engine, worker);
 }
 
+/*
+ * Read what a pipe holds now, but first what was sent before it was written.  A worker tells before a message that it
+ * has written (FT_MSG_SYNC), but not before it writes.
+ */
+static int receive_output(struct ft_engine *engine, struct ft_worker *worker, int stream)
+{
+    int held = 0;
+    if (worker->spec.out[stream] < 0)
+        return 0;
+    if (ioctl(worker->spec.out[stream], FIONREAD, &held) < 0)
+        held = 0;
+    int err = worker->closed ? 0 : receive(engine, worker);
+    return err < 0 ? err : ft_worker_read_output(worker, stream, (size_t)held);
+}
+
 /* Take in what a process has left behind.  Bounded: its children may go on writing to the pipes. */
 static int drain(struct ft_engine *engine, struct ft_worker *worker)
 {
@@ -237,7 +253,7 @@ static int drain(struct ft_engine *engine, struct ft_worker *worker)
         int reads = 0;
         do {
             before = worker->inbox.bytes;
-            int err = ft_worker_read_output(worker, stream);
+            int err = ft_worker_read_output(worker, stream, SIZE_MAX);
             if (err < 0)
                 return err;
         } while (worker->inbox.bytes > before && ++reads < DRAIN_READS);
@@ -452,9 +468,9 @@ static int handle_slot(struct ft_engine *engine, const struct slot *slot, short 
             ft_worker_flush(worker);
         return events & (POLLIN | POLLHUP | POLLERR) ? receive(engine, worker) : 0;
     case SLOT_STDOUT:
-        return ft_worker_read_output(worker, FT_STDOUT);
+        return receive_output(engine, worker, FT_STDOUT);
     case SLOT_STDERR:
-        return ft_worker_read_output(worker, FT_STDERR);
+        return receive_output(engine, worker, FT_STDERR);
     case SLOT_PROCESS:
     default:
         return check_process(engine, worker);

@@ -103,14 +103,18 @@ ssize_t ft_worker_receive(struct ft_worker *worker)
     }
 }
 
-int ft_worker_read_output(struct ft_worker *worker, int stream)
+int ft_worker_read_output(struct ft_worker *worker, int stream, size_t most)
 {
     unsigned char bytes[PIPE_AT_ONCE];
     if (worker->spec.out[stream] < 0)
         return 0;
-    ssize_t got = read(worker->spec.out[stream], bytes, sizeof bytes);
-    if (got > 0)
-        return ft_inbox_put(&worker->inbox, stream == FT_STDOUT ? FT_NOTE_STDOUT : FT_NOTE_STDERR, 0, bytes, (size_t)got);
+    /* Nothing there although it is readable: the end. */
+    size_t len = most == 0 ? 1 : most < sizeof bytes ? most : sizeof bytes;
+    ssize_t got = read(worker->spec.out[stream], bytes, len);
+    if (got > 0) {
+        enum ft_note_kind kind = stream == FT_STDOUT ? FT_NOTE_STDOUT : FT_NOTE_STDERR;
+        return ft_inbox_put(&worker->inbox, kind, 0, bytes, (size_t)got);
+    }
     if (got == 0 || (errno != EAGAIN && errno != EINTR))
         close_fd(&worker->spec.out[stream]);
     return 0;

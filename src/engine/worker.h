@@ -57,8 +57,8 @@ int ft_worker_send(struct ft_worker *worker, unsigned type, const void *payload,
 /* Write what the socket takes.  A worker that is gone is noticed elsewhere: its queue is dropped. */
 void ft_worker_flush(struct ft_worker *worker);
 
-/* Read what an output pipe holds, up to its usual capacity, into the inbox.  Returns 0 or -ENOMEM. */
-int ft_worker_read_output(struct ft_worker *worker, int stream);
+/* Read up to `most` bytes of an output pipe, and up to its usual capacity, into the inbox.  Returns 0 or -ENOMEM. */
+int ft_worker_read_output(struct ft_worker *worker, int stream, size_t most);
 
 /* Read up to a bounded amount from the socket.  Returns bytes read, 0 for nothing now or the end, or -ENOMEM. */
 ssize_t ft_worker_receive(struct ft_worker *worker);

@@ -341,9 +341,11 @@ static PyMethodDef channel_methods[] = {
      PyDoc_STR("post(type, payload, /)\n--\n\nSend a message together with the next one that is sent, or before next() "
                "waits.")},
     {"next", channel_next, METH_NOARGS,
-     PyDoc_STR("next()\n--\n\nWait for the next item: (item, its successor or None), or None when the session is to end.")},
+     PyDoc_STR("next()\n--\n\nWait for the next item: (item, its successor or None), or None when the session is "
+               "to end.")},
     {"receive", channel_receive, METH_NOARGS,
-     PyDoc_STR("receive()\n--\n\nWait for a message that is not about items: (type, payload); None if the run was stopped.")},
+     PyDoc_STR("receive()\n--\n\nWait for a message that is not about items: (type, payload); None if the run was "
+               "stopped.")},
     {"stopped", channel_stopped, METH_NOARGS,
      PyDoc_STR("stopped()\n--\n\nWhether the run was stopped; looks at what has arrived, does not wait.")},
     {"fileno", channel_fileno, METH_NOARGS, PyDoc_STR("fileno()\n--\n\nThe descriptor.")},

@@ -92,7 +92,8 @@ static const struct ft_engine_ops engine_ops = {
 
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"handler", "items", "workers", "batch_max", "keep_idle", "client_fd", "tty_fd", "tick_ms", NULL};
+    static char *names[] = {"handler",   "items",     "workers", "batch_max",
+                            "keep_idle", "client_fd", "tty_fd",  "tick_ms",   NULL};
     PyObject *handler;
     unsigned int items, workers, batch_max = 0;
     int keep_idle = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
@@ -103,7 +104,12 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     if (self == NULL)
         return NULL;
     struct ft_engine_options options = {
-        .sched = {.items = items, .workers = workers == 0 ? 1 : workers, .batch_max = batch_max, .keep_idle = keep_idle},
+        .sched = {
+            .items = items,
+            .workers = workers == 0 ? 1 : workers,
+            .batch_max = batch_max,
+            .keep_idle = keep_idle,
+        },
         .client_fd = client_fd,
         .tty_fd = tty_fd,
         .tick_ms = tick_ms,
@@ -156,8 +162,10 @@ static PyObject *engine_add(PyObject *object, PyObject *args, PyObject *kwargs)
     struct ft_worker_spec spec = {.out = {-1, -1}};
     int pid, own_group = 1;
     struct ft_engine *engine = opened(object);
-    if (engine == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "iiii|p:add", names, &pid, &spec.sock, &spec.out[0],
-                                                       &spec.out[1], &own_group))
+    if (engine == NULL)
+        return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iiii|p:add", names, &pid, &spec.sock, &spec.out[0], &spec.out[1],
+                                     &own_group))
         return NULL;
     spec.pid = pid;
     spec.own_group = own_group;
@@ -274,7 +282,8 @@ static PyObject *engine_close(PyObject *object, PyObject *unused)
 
 static PyMethodDef engine_methods[] = {
     {"add", (PyCFunction)(void (*)(void))engine_add, METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("add($self, /, pid, sock, out, err, own_group=True)\n--\n\nTake over a worker process and the descriptors "
+     PyDoc_STR("add($self, /, pid, sock, out, err, own_group=True)\n--\n\n"
+               "Take over a worker process and the descriptors "
                "of its socket and output pipes (-1: none).  Returns its number.")},
     {"run", engine_run, METH_NOARGS,
      PyDoc_STR("run()\n--\n\nRun until every worker is gone; raises what a method of the handler raises.")},
@@ -282,7 +291,8 @@ static PyMethodDef engine_methods[] = {
      PyDoc_STR("stop()\n--\n\nHand out nothing more; workers end their sessions after the test in flight.")},
     {"kill", engine_kill, METH_VARARGS,
      PyDoc_STR("kill(signal, group, /)\n--\n\nSignal every living worker, and its process group if `group`.")},
-    {"send", engine_send, METH_VARARGS, PyDoc_STR("send(worker, type, payload, /)\n--\n\nQueue a message for a worker.")},
+    {"send", engine_send, METH_VARARGS,
+     PyDoc_STR("send(worker, type, payload, /)\n--\n\nQueue a message for a worker.")},
     {"keep_idle", engine_keep_idle, METH_VARARGS,
      PyDoc_STR("keep_idle(keep, /)\n--\n\nWhether idle workers stay until all is done.")},
     {"refuse_terminal", engine_refuse_terminal, METH_NOARGS,
@@ -296,7 +306,8 @@ static PyMethodDef engine_methods[] = {
 
 static PyType_Slot engine_slots[] = {
     {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, keep_idle=False, client_fd=-1, tty_fd=-1, "
-                          "tick_ms=0)\n--\n\nThe poll loop over the workers of one run; see engine/engine.h.  The handler "
+                          "tick_ms=0)\n--\n\n"
+                          "The poll loop over the workers of one run; see engine/engine.h.  The handler "
                           "has the methods message(worker, type, payload), output(worker, stream, bytes), gone(worker, "
                           "finished, item, status), signal(number, sender), terminal(worker, lent) and tick().")},
     {Py_tp_new, engine_new},

@@ -80,6 +80,14 @@ static PyObject *core_unread_bytes(PyObject *module, PyObject *args)
     return PyLong_FromLong(count);
 }
 
+static PyObject *core_flush_c(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    fflush(NULL);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef core_methods[] = {
     {"packb", core_packb, METH_O, PyDoc_STR("packb(object, /)\n--\n\nThe object as the bytes that travel.")},
     {"unpackb", core_unpackb, METH_VARARGS,
@@ -90,6 +98,7 @@ static PyMethodDef core_methods[] = {
      PyDoc_STR("adopt_orphans(adopt, /)\n--\n\nWhether orphaned descendants become children of this process.")},
     {"unread_bytes", core_unread_bytes, METH_VARARGS,
      PyDoc_STR("unread_bytes(fd, /)\n--\n\nHow many bytes the pipe holds; fd may be either end.")},
+    {"flush_c", core_flush_c, METH_NOARGS, PyDoc_STR("flush_c()\n--\n\nFlush the C library's output streams.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -104,7 +113,8 @@ static const struct {
     {"MSG_TTY_BACK", FT_MSG_TTY_BACK},   {"MSG_LOGSTART", FT_MSG_LOGSTART}, {"MSG_REPORT", FT_MSG_REPORT},
     {"MSG_LOGFINISH", FT_MSG_LOGFINISH}, {"MSG_WARNING", FT_MSG_WARNING},   {"MSG_TEXT", FT_MSG_TEXT},
     {"MSG_XML", FT_MSG_XML},             {"MSG_LOGFILE", FT_MSG_LOGFILE},   {"MSG_COLLECTED", FT_MSG_COLLECTED},
-    {"MSG_INTERNAL", FT_MSG_INTERNAL},   {"MSG_INTERRUPT", FT_MSG_INTERRUPT}, {"MSG_RUN", FT_MSG_RUN},           {"MSG_BREAK", FT_MSG_BREAK},
+    {"MSG_INTERNAL", FT_MSG_INTERNAL},   {"MSG_INTERRUPT", FT_MSG_INTERRUPT},
+    {"MSG_PASSED", FT_MSG_PASSED}, {"MSG_RUN", FT_MSG_RUN},           {"MSG_BREAK", FT_MSG_BREAK},
     {"MSG_FINISH", FT_MSG_FINISH},       {"MSG_STOP", FT_MSG_STOP},         {"MSG_SYNCED", FT_MSG_SYNCED},
     {"MSG_TTY_LENT", FT_MSG_TTY_LENT},   {"MSG_SEND_IDS", FT_MSG_SEND_IDS}, {"MSG_FORK", FT_MSG_FORK},
     {"MSG_EXIT", FT_MSG_EXIT},

@@ -12,4 +12,8 @@ static inline PyObject *Py_NewRef(PyObject *object)
 }
 #endif
 
+#ifndef PySet_CheckExact /* 3.10 */
+#define PySet_CheckExact(object) Py_IS_TYPE(object, &PySet_Type)
+#endif
+
 #endif

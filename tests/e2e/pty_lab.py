@@ -72,7 +72,7 @@ class Terminal:
         self.running: Running = project.start(
             *command,
             env={"COLUMNS": None, **(env or {})},
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - there are no threads
+            preexec_fn=_take_terminal,
             **streams,
         )
         os.close(slave)
@@ -188,6 +188,9 @@ class Terminal:
         """Kill what still runs."""
         if self.running.process.poll() is None:
             self.running.kill()
+        for pid in self.running.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if self._master >= 0:
             os.close(self._master)
 
@@ -253,8 +256,3 @@ def left_as_it_was(terminal: Terminal, code: int, timeout: float = 12.0) -> None
     """Assert the exit code that the leader saw, and that the terminal was left in order."""
     found = terminal.expect(r"leader: (-?\d+) group (\w+) modes (\w+)", timeout)
     assert found.groups() == (str(code), "kept", "kept"), found[0]
-
-
-def stopped_signal(name: str) -> int:
-    """The exit code that a shell gives a job that a signal has stopped."""
-    return 128 + getattr(signal, name)

@@ -151,7 +151,9 @@ def test_sigint_from_timeout(project: Project) -> None:
 @pytest.mark.parametrize("to", ["client", "group"])
 def test_sigint_during_collection(project: Project, to: str) -> None:
     meet(project)
-    project.file("test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n" + numbered(3))
+    project.file(
+        "test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n" + numbered(3)
+    )
     running = project.start_fleetest("-n2")
     heard_pid(project, "collecting")
     if to == "client":
@@ -176,7 +178,9 @@ def test_two_sigints_at_once_during_collection(project: Project) -> None:
             meet.log("interrupted")
         """,
     )
-    project.file("test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n" + numbered(3))
+    project.file(
+        "test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n" + numbered(3)
+    )
     running = project.start("timeout", "-s", "INT", "100", FLEETEST, "-n2")
     heard_pid(project, "collecting")
     running.send(signal.SIGINT)
@@ -189,7 +193,9 @@ def test_two_sigints_at_once_during_collection(project: Project) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_fatal_signals_during_collection(project: Project, number: signal.Signals) -> None:
     meet(project)
-    project.file("test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n" + numbered(3))
+    project.file(
+        "test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n" + numbered(3)
+    )
     running = project.start_fleetest("-n2")
     heard_pid(project, "collecting")
     running.send(number)
@@ -343,7 +349,7 @@ def test_ignored_signals_stay_ignored(project: Project, number: signal.Signals, 
     def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
-    running = project.start_fleetest("-n2", preexec_fn=ignore)  # noqa: PLW1509
+    running = project.start_fleetest("-n2", preexec_fn=ignore)
     heard_pid(project, "running")
     if to == "client":
         running.send(number)
@@ -356,7 +362,10 @@ def test_ignored_signals_stay_ignored(project: Project, number: signal.Signals, 
 @pytest.mark.skipif(shutil.which("nohup") is None, reason="there is no nohup")
 def test_nohup(project: Project) -> None:
     meet(project)
-    project.file("test_it.py", "import meet\ndef test_a():\n    meet.here('running')\n    meet.hear('go on')\n")
+    project.file(
+        "test_it.py",
+        "import meet\ndef test_a():\n    meet.here('running')\n    meet.hear('go on')\n",
+    )
     running = project.start("nohup", FLEETEST, "-n1")
     heard_pid(project, "running")
     os.killpg(running.pid, signal.SIGHUP)
@@ -489,7 +498,9 @@ def test_client_killed_before_the_controller_is_up(project: Project) -> None:
                 time.sleep(0.002)
         """,
     )
-    project.file("test_it.py", "import meet\ndef test_a():\n    meet.say('ran')\n    meet.hear('never')\n")
+    project.file(
+        "test_it.py", "import meet\ndef test_a():\n    meet.say('ran')\n    meet.hear('never')\n"
+    )
     running = project.start_fleetest(
         "-n0", env={"EARLY": "1", "PYTHONPATH": str(project.path / "early")}
     )
@@ -550,7 +561,10 @@ def test_spare_is_found(project: Project) -> None:
 def test_controller_is_gone_with_the_client(project: Project, option: str) -> None:
     """With and without workers."""
     meet(project)
-    project.file("test_it.py", "import meet\ndef test_a():\n    meet.here('running')\n    meet.hear('never')\n")
+    project.file(
+        "test_it.py",
+        "import meet\ndef test_a():\n    meet.here('running')\n    meet.hear('never')\n",
+    )
     running = project.start_fleetest(option)
     pid = heard_pid(project, "running")
     running.send(signal.SIGKILL)

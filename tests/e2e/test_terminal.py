@@ -33,6 +33,7 @@ def test_passing():
     pass
 """
 
+
 def both_running(project: Project, terminal: Terminal) -> list[int]:
     """Wait until both workers are in a test; their processes."""
     paths = [project.path / worker for worker in ("gw0", "gw1")]
@@ -47,15 +48,14 @@ def spread(count: int, body: str) -> str:
         f"@pytest.mark.parametrize('number', range({count}))\n"
         "def test_it(number, worker_id):\n"
         "    seen.append(number)\n"
-        "    first = len(seen) == 1\n"
-        + "".join(f"    {line}\n" for line in body.splitlines())
+        "    first = len(seen) == 1\n" + "".join(f"    {line}\n" for line in body.splitlines())
     )
 
 
 WAITING = spread(12, "if first:\n    meet.here(worker_id)\n    meet.hear('go on')")
 """Each worker's first test waits."""
 
-MEETING = "if first:\n    meet.here(worker_id)\n    meet.hear('gw0')\n    meet.hear('gw1')\n    "
+MEETING = "if first and worker_id != 'gw2':\n    meet.here(worker_id)\n    meet.hear('gw0')\n    meet.hear('gw1')\n    "
 WANTS_PDB = spread(12, MEETING + "value = f'this is {worker_id}'\n    breakpoint()")
 """Both workers come to a breakpoint at the same time."""
 
@@ -125,7 +125,9 @@ def test_breakpoint_shows_the_output_before_it(project: Project) -> None:
 
 
 def test_input(project: Project) -> None:
-    project.file("test_it.py", "def test_a():\n    assert input('your name? ') == 'bob'\n" + numbered(3))
+    project.file(
+        "test_it.py", "def test_a():\n    assert input('your name? ') == 'bob'\n" + numbered(3)
+    )
     with led(project, FLEETEST, "-n2", "-s") as terminal:
         terminal.expect(r"your name\? ")
         terminal.type("bob\n")
@@ -244,7 +246,8 @@ def test_ctrl_c_at_the_pdb_prompt(project: Project) -> None:
     project.file("test_it.py", "def test_a():\n    breakpoint()\n" + numbered(3))
     with led(project, FLEETEST, "-n2") as terminal:
         terminal.expect(PDB)
-        terminal.type(CTRL_C)
+        # An interrupt that comes between two key presses is noticed by Python at the next one only.
+        terminal.type(CTRL_C + "\n")
         terminal.expect("--KeyboardInterrupt--")
         terminal.expect(PDB)
         terminal.type("c\n")
@@ -319,7 +322,8 @@ def test_terminal_is_closed(project: Project, where: str) -> None:
     meet(project)
     body = {"test": "meet.hear('never')", "pdb": "breakpoint()", "input": "input('asks')"}[where]
     project.file(
-        "test_it.py", f"import meet\ndef test_a():\n    meet.here('running')\n    {body}\n" + numbered(9)
+        "test_it.py",
+        f"import meet\ndef test_a():\n    meet.here('running')\n    {body}\n" + numbered(9),
     )
     terminal = Terminal(project, FLEETEST, "-n2", "-s")
     try:
@@ -528,7 +532,8 @@ def test_reading_in_the_background(project: Project) -> None:
     meet(project)
     project.file(
         "test_it.py",
-        "import meet\ndef test_a():\n    meet.here('asks')\n    assert input('name? ') == 'bob'\n" + numbered(3),
+        "import meet\ndef test_a():\n    meet.here('asks')\n    assert input('name? ') == 'bob'\n"
+        + numbered(3),
     )
     with shell(project) as bash:
         terminal = bash.terminal
@@ -643,8 +648,11 @@ def test_narrow(project: Project, columns: int) -> None:
     """The status line takes one row or none; at the end the screen is what it would be without."""
     terminal = run_waiting(project, columns=columns, lines=200)
     try:
-        for _ in range(3):
-            terminal.read(0.15)
+        if columns >= 24:
+            terminal.expect(r"0/12[^\x1b]*\x1b\[K\x1b\[A")
+        else:
+            for _ in range(3):
+                terminal.read(0.15)
         rows = terminal.rows()
         with_status = [row for row in rows if re.match(r"0/12", row)]
         assert len(with_status) == (0 if columns < 24 else 1), rows
@@ -718,7 +726,7 @@ def test_scrolling(project: Project, lines: int) -> None:
         assert sum(f"PASSED test_it.py::test_passing[{number}]" in row for row in shown) == 1
 
 
-NAMES = '''
+NAMES = """
 import time
 import pytest
 
@@ -728,13 +736,16 @@ NAMES = ["\\x1b[2Jclear", "\\x1b]0;title\\x07", "new\\nline", "tab\\tular", "\\r
 @pytest.mark.parametrize("name", NAMES, ids=NAMES)
 def test_it(name):
     time.sleep(0.15)
-'''
+"""
 
 
 @pytest.mark.parametrize("columns", [30, 80])
 def test_names_do_not_garble_the_status_line(project: Project, columns: int) -> None:
     pyte = pytest.importorskip("pyte")
-    project.file("pytest.ini", "[pytest]\ndisable_test_id_escaping_and_forfeit_all_rights_to_community_support = 1\n")
+    project.file(
+        "pytest.ini",
+        "[pytest]\ndisable_test_id_escaping_and_forfeit_all_rights_to_community_support = 1\n",
+    )
     project.file("test_it.py", NAMES)
     with opened(project, FLEETEST, "-n2", columns=columns, lines=60) as terminal:
         rows: list[str] = []
@@ -746,7 +757,9 @@ def test_names_do_not_garble_the_status_line(project: Project, columns: int) -> 
             stream.feed(terminal.raw[fed:])
             fed = len(terminal.raw)
             rows += [row for row in screen.display if re.match(r"\d+/11", row)]
-            assert sum(bool(re.match(r"\d+/11", row)) for row in screen.display) <= 1, screen.display
+            assert sum(bool(re.match(r"\d+/11", row)) for row in screen.display) <= 1, (
+                screen.display
+            )
         terminal.wait().check(0)
     assert rows
     assert "\x1b]0;" not in terminal.text

@@ -255,8 +255,8 @@ def test_own_exit_handlers_of_a_worker_run(project: Project, method: str) -> Non
     assert sorted(project.logged()) == ["atexit", "finalize", "thread"]
 
 
-def test_multiprocessing_of_a_worker_ends_with_it(project: Project) -> None:
-    """Its processes are joined or terminated, its temporary folder is gone."""
+def test_multiprocessing(project: Project) -> None:
+    """It works in a worker and ends with it: processes are ended, its folder is gone."""
     project.file(
         "test_a.py",
         """
@@ -622,7 +622,7 @@ DESCRIPTORS = """
 """
 
 
-@pytest.mark.parametrize("args", [[], ["-s"], ["--capture=sys"], ["-p", "no:faulthandler"]])
+@pytest.mark.parametrize("args", [[], ["-s"], ["--capture=sys"]])
 @METHODS
 def test_descriptors_are_as_under_pytest(project: Project, args: list[str], method: str) -> None:
     """None of ours is below 10, and none is passed on to programs."""

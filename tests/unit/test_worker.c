@@ -66,8 +66,8 @@ static void a_worker_without_pipes_has_no_output(void **state)
     struct ft_worker worker;
     (void)state;
     start(&worker, 0, hang);
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT), 0);
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDERR), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT, SIZE_MAX), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDERR, SIZE_MAX), 0);
     assert_null(worker.inbox.first);
     ft_worker_release(&worker);
 }
@@ -269,12 +269,12 @@ static void output_goes_to_the_inbox_by_stream(void **state)
         spec.out[i] = pipes[i][0];
     }
     ft_worker_init(&worker, 0, &spec);
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT, SIZE_MAX), 0);
     assert_null(worker.inbox.first);
     fake_write(pipes[1][1], "error", 5);
     fake_write(pipes[0][1], "out", 3);
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDERR), 0);
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDERR, SIZE_MAX), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT, SIZE_MAX), 0);
     struct ft_note *note = ft_inbox_take(&worker.inbox);
     assert_int_equal(note->kind, FT_NOTE_STDERR);
     assert_memory_equal(note->bytes, "error", 5);
@@ -283,7 +283,7 @@ static void output_goes_to_the_inbox_by_stream(void **state)
     assert_int_equal(note->kind, FT_NOTE_STDOUT);
     free(note);
     close(pipes[0][1]);
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT, SIZE_MAX), 0);
     assert_int_equal(worker.spec.out[FT_STDOUT], -1); /* at its end: closed */
     close(pipes[1][1]);
     ft_worker_release(&worker);
@@ -301,7 +301,7 @@ static void a_whole_pipe_is_read_at_once(void **state)
     ft_worker_init(&worker, 0, &spec);
     while (write(ends[1], "x", 1) == 1)
         filled++;
-    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT), 0);
+    assert_int_equal(ft_worker_read_output(&worker, FT_STDOUT, SIZE_MAX), 0);
     assert_int_equal(worker.inbox.first->len, filled);
     close(ends[1]);
     ft_worker_release(&worker);

@@ -15,13 +15,6 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     load(parser, pluginmanager)
 
 
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare xdist's hooks."""
-    from xdist import newhooks
-
-    pluginmanager.add_hookspecs(newhooks)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The number behind ``-n auto``."""

@@ -1,0 +1,79 @@
+"""Reports that carry nothing unusual, in a form that is a tenth as long.
+
+They are most of all reports: a phase that passed, without output, properties or anything that a
+plugin added.  The controller rebuilds them from its own item.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+_USUAL = frozenset(
+    ("nodeid", "_id", "location", "keywords", "outcome", "longrepr", "when", "user_properties")
+    + ("sections", "duration", "start", "stop")
+)
+
+
+class PlainReports:
+    """The worker's side."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        # Only pytest's own implementations do nothing but what is done here.
+        self.possible = all(
+            str(getattr(impl.plugin, "__name__", "")).startswith("_pytest.")
+            for name in ("pytest_report_to_serializable", "pytest_report_from_serializable")
+            for impl in getattr(config.hook, name).get_hookimpls()
+        )
+        self.item: Any = None
+        self.keywords: dict[str, Any] = {}
+
+    def begin(self, item: pytest.Item) -> None:
+        """A test begins: what the controller knows of it is what is known now."""
+        self.item = item
+        if self.possible:
+            self.keywords = dict.fromkeys(item.keywords, 1)
+
+    def pack(self, report: Any) -> list[Any] | None:
+        """What the report differs in from others of the test; None if that is not all."""
+        if (
+            not self.possible
+            or type(report) is not pytest.TestReport
+            or report.outcome != "passed"
+            or report.longrepr is not None
+            or report.sections
+            or report.user_properties
+            or report.nodeid != self.item.nodeid
+            or report.location != self.item.location
+            or report.keywords != self.keywords
+            or not _USUAL.issuperset(report.__dict__)
+        ):
+            return None
+        return [report.when, report.duration, report.start, report.stop]
+
+
+class Rebuilder:
+    """The controller's side."""
+
+    def __init__(self) -> None:
+        self._index = -1
+        self._keywords: dict[str, Any] = {}
+
+    def rebuild(self, item: pytest.Item, index: int, packed: list[Any]) -> pytest.TestReport:
+        """The report that :meth:`PlainReports.pack` was given."""
+        if index != self._index:
+            self._index = index
+            self._keywords = dict.fromkeys(item.keywords, 1)
+        when, duration, start, stop = packed
+        return pytest.TestReport(
+            item.nodeid,
+            item.location,
+            dict(self._keywords),
+            "passed",
+            None,
+            when,
+            duration=duration,
+            start=start,
+            stop=stop,
+        )
