@@ -38,7 +38,7 @@ def describe_status(status: int) -> str:
 
 
 def _report(nodeid: str, location: Any, node: Node, text: str) -> pytest.TestReport:
-    sections = []
+    sections = list(node.sections)
     if node.plumbing is not None:
         for number, captured in node.plumbing.read_captured().items():
             if captured:

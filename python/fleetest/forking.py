@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
 
-ANSWER_SECONDS = 30.0
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+ANSWER_SECONDS = 5.0
 """How long the spare may take to make a worker of itself."""
 
 
@@ -35,6 +37,14 @@ class Forker:
 
     def make(self, nodes: list[Node]) -> None:
         """Fork a worker for each node, and the spare if one may be needed."""
+        # An interrupt between a fork and what the child does next would make it a second controller.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+        try:
+            self._make(nodes)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _make(self, nodes: list[Node]) -> None:
         config, session = self.run.config, self.run.session
         made: list[Plumbing] = []
         for node in nodes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import signal
 import sys
 from typing import NoReturn
 
@@ -83,7 +85,11 @@ def from_client() -> NoReturn:
     main = sys.modules["__main__"]
     main.__file__ = __file__
     os.set_inheritable(client_fd, False)
-    _core.die_with_parent(15)
+    _core.die_with_parent(signal.SIGTERM)
+    poll = select.poll()
+    poll.register(client_fd, 0)
+    if poll.poll(0):  # the client was killed before we were told to die with it
+        os._exit(1)
     sys.exit(_run(client_fd))
 
 

@@ -107,8 +107,10 @@ class Node:
         self.number = -1
         self.pid = -1
         self.item: int | None = None
+        self.last_item: int | None = None
         self.shutting_down = False
         self.fault_text = ""
+        self.sections: list[tuple[str, str]] = []
         self.greeting: dict[str, Any] | None = None
 
     @property

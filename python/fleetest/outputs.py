@@ -47,6 +47,8 @@ class Outputs:
             self._put(stream, begun + data)
 
     def _keep_fault(self, node: Node, stream: int, data: bytes) -> bytes:
+        if stream == 0 and (node.plumbing is None or node.plumbing.err >= 0):
+            return data  # standard error has a pipe of its own
         if node.fault_text:
             node.fault_text += data.decode("utf-8", "replace")
             return b""
@@ -57,7 +59,13 @@ class Outputs:
         return data[:at]
 
     def finish_line(self, node: Node) -> None:
-        """A worker's test has ended: write what it left of an unfinished line."""
+        """A worker's test has ended: write what it left of an unfinished line.
+
+        If the worker lives, what looked like a crash was none.
+        """
+        if node.fault_text and not node.shutting_down:
+            text, node.fault_text = node.fault_text, ""
+            self._put(1, text.encode("utf-8", "replace"))
         for stream in (0, 1):
             data = self.partial.pop((node, stream), b"")
             if data:
@@ -83,3 +91,4 @@ class Outputs:
             buffer.write(data)
             buffer.flush()
         file.flush()
+        self.run.screen.wrote(data)

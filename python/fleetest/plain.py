@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+_IDENTITY = ("nodeid", "_id", "location", "keywords", "when")
 _USUAL = frozenset(
-    ("nodeid", "_id", "location", "keywords", "outcome", "longrepr", "when", "user_properties")
-    + ("sections", "duration", "start", "stop")
+    (*_IDENTITY, "outcome", "longrepr", "user_properties", "sections", "duration", "start", "stop")
 )
 
 

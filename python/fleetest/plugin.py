@@ -69,7 +69,6 @@ class SessionPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Settle the number of workers before anybody configures."""
-        shim.take_away(config.pluginmanager)
         if hasattr(config, "workerinput"):
             return
         options.resolve(config)

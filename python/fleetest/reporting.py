@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
 
-OUTPUT, CRASHED, DONE = -1, -2, -3
+OUTPUT, CRASHED, DONE, OVER = -1, -2, -3, -4
 """Events that are no messages of the protocol."""
 
 
@@ -43,6 +43,7 @@ class Reporting:
         self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
             DONE: self._done,
             CRASHED: self._crashed,
+            OVER: self._over,
             _core.MSG_REPORT: self._report,
             _core.MSG_PASSED: self._passed,
             _core.MSG_LOGSTART: self._log_start,
@@ -76,6 +77,11 @@ class Reporting:
         self._pass(node, item, CRASHED, report)
         self._pass(node, item, DONE, None)
 
+    def session_over(self, node: Node, output: dict[str, Any]) -> None:
+        """A worker's session has ended; `output` is its workeroutput."""
+        if output.get("shouldfail") or output.get("shouldstop"):
+            self._pass(node, node.last_item, OVER, output)
+
     def worker_lost(self, report: Any) -> None:
         """A worker died that was running no test."""
         self._crash_report(report, self.config.hook)
@@ -89,7 +95,7 @@ class Reporting:
         if not self.ordered:
             self._now(node, item, kind, payload)
             return
-        if item is None or item < 0:
+        if item is None or item < self.turn:
             item = self.turn
         if self.over:
             return
@@ -142,6 +148,10 @@ class Reporting:
             self.turn += 1
         self.run.screen.progress.done += 1
         self._check_stop()
+
+    def _over(self, node: Node, item: int | None, payload: Any) -> None:
+        self.run.adopt_stop(payload)
+        self._check_stop(node)
 
     def _log_start(self, node: Node, item: int | None, payload: Any) -> None:
         _, nodeid, location = payload

@@ -209,20 +209,23 @@ class Run:
         node = self.nodes[number]
         if kind == _core.MSG_START:
             node.item = payload
+            node.sections = []
         elif kind == _core.MSG_DONE:
             self.reporting.done(node, payload)
-            node.item = None
+            node.item, node.last_item = None, payload
         elif kind == _core.MSG_HELLO:
             self._hello(node, payload)
         elif kind == _core.MSG_FINISHED:
             node.workeroutput = payload
-            self._adopt_stop(payload)
+            self.reporting.session_over(node, payload)
         elif kind == _core.MSG_COLLECTED:
             self._collected(node, *payload)
         elif kind == _core.MSG_INTERNAL:
             self.internal_error = payload
             self.stop()
         else:
+            if kind == _core.MSG_REPORT:
+                node.sections = payload[1].get("sections") or []
             self.reporting.event(node, kind, payload)
 
     def _hello(self, node: Node, info: dict[str, Any]) -> None:
@@ -246,7 +249,7 @@ class Run:
             self.reporting.worker_lost(collection_report(node, self.ids, ids))
             self.engine.send(node.number, _core.MSG_STOP, None)
 
-    def _adopt_stop(self, output: dict[str, Any]) -> None:
+    def adopt_stop(self, output: dict[str, Any]) -> None:
         """A worker whose session was told to stop by a test or a plugin stops the run."""
         if self.stopping or self.interrupts:
             return

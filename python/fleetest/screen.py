@@ -130,6 +130,17 @@ class Screen:
 
     before_output = erase
 
+    def wrote(self, data: bytes) -> None:
+        """A worker's output has moved the cursor; matters only to where the status line is drawn."""
+        if self._file is None or self.reporter is None:
+            return
+        writer = private.writer(self.reporter)
+        begun, newline, line = data.rpartition(b"\n")
+        text = line.decode("utf-8", "replace")
+        if not newline:
+            text = private.current_line(writer) + text
+        private.set_current_line(writer, text)
+
     def after_output(self) -> None:
         """Something was written: show the status line again, but not too often."""
         if self._file is not None and time.monotonic() - self._drawn_at >= REDRAW_SECONDS:

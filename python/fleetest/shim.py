@@ -79,20 +79,15 @@ def install(pluginmanager: pytest.PytestPluginManager) -> None:
     import xdist.plugin
 
     pluginmanager.add_hookspecs(xdist.newhooks)
-    for name, plugin in (
-        ("xdist.plugin", xdist.plugin),
-        ("xdist", _Alias(xdist.plugin)),
-        ("xdist.looponfail", xdist.looponfail),
-    ):
-        if not pluginmanager.is_blocked(name) and not pluginmanager.hasplugin(name):
-            pluginmanager.register(plugin, name)
+    for name, module in (("xdist", xdist.plugin), ("xdist.looponfail", xdist.looponfail)):
+        if pluginmanager.is_blocked(name) or pluginmanager.hasplugin(name):
+            continue
+        # `-p xdist.plugin` has registered the module under that name.
+        known = pluginmanager.is_registered(module)
+        pluginmanager.register(_Alias(module) if known else module, name)
+    if not pluginmanager.hasplugin("xdist.plugin"):
+        pluginmanager.register(_Alias(xdist.plugin), "xdist.plugin")
     _list_as_installed(pluginmanager)
-
-
-def take_away(pluginmanager: pytest.PytestPluginManager) -> None:
-    """With ``-p no:xdist``: xdist's fixtures and names are not there; its hooks stay declared."""
-    if pluginmanager.is_blocked("xdist") and pluginmanager.hasplugin("xdist.plugin"):
-        pluginmanager.unregister(name="xdist.plugin")
 
 
 class _Alias:

@@ -49,7 +49,6 @@ class SpawnedSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Take on the role before anybody configures."""
-        shim.take_away(config.pluginmanager)
         apply_role(config, self.init["workerinput"])
         if self.init["base_temp"] is not None:
             private.set_base_temp(config, Path(self.init["base_temp"]))
@@ -73,10 +72,12 @@ class SpawnedSession:
         answer = self.channel.receive()
         if answer is not None and answer[0] == _core.MSG_SEND_IDS:
             self.channel.send(_core.MSG_COLLECTED, [digest(ids), ids])
+            answer = self.channel.receive()
         assert self.plugin is not None
         self.plugin.muted = 0
         self.plugin.registered = True
-        self.channel.send(_core.MSG_HELLO, {"pid": os.getpid(), **describe_interpreter()})
+        if answer is not None and answer[0] == _core.MSG_SYNCED:
+            self.channel.send(_core.MSG_HELLO, {"pid": os.getpid(), **describe_interpreter()})
         yield
 
 

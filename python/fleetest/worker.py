@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from fleetest import _core, carry, randomness
+from fleetest.plain import PlainReports
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 from fleetest.process import (
@@ -19,7 +20,6 @@ from fleetest.process import (
     run_exit_handlers,
     writable_fds,
 )
-from fleetest.plain import PlainReports
 from fleetest.reports import pack_report, pack_warning
 from fleetest.worker_terminal import ForwardedFile, Terminal
 
@@ -38,9 +38,10 @@ class WorkerPlugin:
         self.terminal = terminal
         self.session: pytest.Session | None = None
         self.index = -1
-        self.uncaptured = config.getoption("capture", "no") == "no"
+        self.uncaptured = config.getoption("capture", "no") in ("no", "tee-sys")
         self.muted = 0
         self.plain = PlainReports(config)
+        terminal.settle = self._settle
         self.registered = False
         self.forwarded: ForwardedFile | None = None
         workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
@@ -66,8 +67,9 @@ class WorkerPlugin:
     def _post(self, kind: int, payload: object) -> None:
         """Send what may wait until the next test begins, if nothing has to be in order with it."""
         if self.uncaptured or (self.forwarded is not None and self.forwarded.waiting):
-            self._settle()
-        self.channel.post(kind, payload)
+            self._send(kind, payload)
+        else:
+            self.channel.post(kind, payload)
 
     # ---- hooks ----
 
@@ -97,7 +99,7 @@ class WorkerPlugin:
             channel.send(_core.MSG_START, index)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             self._settle()
-            channel.post(_core.MSG_DONE, index)
+            self._post(_core.MSG_DONE, index)
             self.index = -1
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
@@ -345,6 +347,7 @@ def become_worker(
         carry.in_worker(config, session)
         randomness.apply(random_state)
         channel.send(_core.MSG_HELLO, {"pid": os.getpid()})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
         _run(session)
         plugin.finished()
         run_exit_handlers()

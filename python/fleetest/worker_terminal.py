@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
@@ -70,6 +70,9 @@ class Terminal:
 
     channel: _core.Channel
 
+    settle: Callable[[], None]
+    """Has the controller take in what was written before."""
+
     def __init__(self, config: pytest.Config, plumbing: Plumbing) -> None:
         """Remember what 1 and 2 are before :meth:`Plumbing.install` changes them."""
         self.config = config
@@ -101,6 +104,7 @@ class Terminal:
         """Wait until the terminal is this worker's, and put it under 0, 1 and 2."""
         if self.borrowed:
             return
+        self.settle()
         self.channel.send(_core.MSG_TTY_WANT, None)
         answer = self.channel.receive()
         if answer is None or answer[1] is None:

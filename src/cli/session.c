@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,7 +43,14 @@ static const char bootstrap[] =
     "    sys.exit(102 if old else 103)\n"
     "run()\n";
 
+/* The terminal as the command found it, for the case that the controller dies while a worker has it. */
+struct terminal {
+    int fd;               /* -1: none, or we are not in its foreground */
+    struct termios modes;
+};
+
 struct session {
+    struct terminal terminal;
     pid_t pid;
     int pair;         /* our end of the pair with the controller */
     int signals;      /* signalfd */
@@ -76,8 +84,35 @@ static void handled_signals(sigset_t *set)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
     sigemptyset(set);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        sigaddset(set, numbers[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action;
+        /* What the parent had us ignore (nohup) stays ignored, though a signalfd would show it. */
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(set, numbers[i]);
+    }
+}
+
+static void terminal_note(struct terminal *terminal)
+{
+    terminal->fd = -1;
+    for (int fd = 0; fd <= 2 && terminal->fd < 0; fd++)
+        if (isatty(fd) && tcgetpgrp(fd) == getpgrp() && tcgetattr(fd, &terminal->modes) == 0)
+            terminal->fd = fd;
+}
+
+/* Nothing to do if we are in the foreground, or if the shell is because the job was put into the background. */
+static void terminal_restore(const struct terminal *terminal)
+{
+    pid_t group = terminal->fd < 0 ? -1 : tcgetpgrp(terminal->fd);
+    sigset_t block, before;
+    if (group < 0 || group == getpgrp() || group == getpgid(getppid()))
+        return;
+    sigemptyset(&block);
+    sigaddset(&block, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &block, &before);
+    tcsetpgrp(terminal->fd, getpgrp());
+    tcsetattr(terminal->fd, TCSADRAIN, &terminal->modes);
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static int start(struct session *session, const char *python, char **args, int len, int theirs, const sigset_t *before)
@@ -205,7 +240,9 @@ int ft_session_run(const char *python, char **args, int len)
     int err = make_pair(pair);
     if (err < 0)
         return fail("cannot make a socket pair", -err);
+    signal(SIGCHLD, SIG_DFL); /* ignored, no end of a process would be told, to us or to the controller */
     handled_signals(&handled);
+    terminal_note(&session.terminal);
     sigprocmask(SIG_BLOCK, &handled, &before);
     session.pair = pair[0];
     session.signals = signalfd(-1, &handled, SFD_CLOEXEC);
@@ -216,6 +253,8 @@ int ft_session_run(const char *python, char **args, int len)
     if (err < 0)
         return fail(python, -err);
     int status = wait_for_end(&session);
+    if (!session.ended)
+        terminal_restore(&session.terminal);
     if (session.fatal != 0)
         die_of(session.fatal, &before);
     return exit_code(&session, status);

@@ -178,6 +178,7 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
         worker->state = FT_WORKER_FINISHED;
         return 0;
     case FT_MSG_SYNC:
+        worker->syncs++;
         if ((err = ft_worker_read_output(worker, FT_STDOUT, SIZE_MAX)) < 0 ||
             (err = ft_worker_read_output(worker, FT_STDERR, SIZE_MAX)) < 0)
             return err;
@@ -224,15 +225,19 @@ static int receive(struct ft_engine *engine, struct ft_worker *worker)
  * Read what a pipe holds now, but first what was sent before it was written.  A worker tells before a message that it
  * has written (FT_MSG_SYNC), but not before it writes.
  */
-static int receive_output(struct ft_engine *engine, struct ft_worker *worker, int stream)
+static int receive_output(struct ft_engine *engine, struct ft_worker *worker, int stream, short events)
 {
     int held = 0;
+    unsigned syncs = worker->syncs;
     if (worker->spec.out[stream] < 0)
         return 0;
-    if (ioctl(worker->spec.out[stream], FIONREAD, &held) < 0)
-        held = 0;
+    if (ioctl(worker->spec.out[stream], FIONREAD, &held) < 0 || held == 0)
+        return events & POLLHUP ? ft_worker_read_output(worker, stream, 1) : 0;
     int err = worker->closed ? 0 : receive(engine, worker);
-    return err < 0 ? err : ft_worker_read_output(worker, stream, (size_t)held);
+    /* What was held has been read for a FT_MSG_SYNC: what is there now may be later than what is unread on the socket. */
+    if (err < 0 || worker->syncs != syncs)
+        return err;
+    return ft_worker_read_output(worker, stream, (size_t)held);
 }
 
 /* Take in what a process has left behind.  Bounded: its children may go on writing to the pipes. */
@@ -433,7 +438,7 @@ static int poll_timeout(const struct ft_engine *engine, bool more)
 static void suspend_all(struct ft_engine *engine)
 {
     ft_engine_kill(engine, SIGSTOP, true);
-    raise(SIGSTOP);
+    ft_signals_suspend(false);
     ft_engine_kill(engine, SIGCONT, true);
 }
 
@@ -468,9 +473,9 @@ static int handle_slot(struct ft_engine *engine, const struct slot *slot, short 
             ft_worker_flush(worker);
         return events & (POLLIN | POLLHUP | POLLERR) ? receive(engine, worker) : 0;
     case SLOT_STDOUT:
-        return receive_output(engine, worker, FT_STDOUT);
+        return receive_output(engine, worker, FT_STDOUT, events);
     case SLOT_STDERR:
-        return receive_output(engine, worker, FT_STDERR);
+        return receive_output(engine, worker, FT_STDERR, events);
     case SLOT_PROCESS:
     default:
         return check_process(engine, worker);

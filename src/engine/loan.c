@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "engine/internal.h"
+#include "engine/signals.h"
 #include "wire/protocol.h"
 
 /* A worker that the kernel has stopped in a read cannot be answered: it is interrupted. */
@@ -89,13 +90,14 @@ int ft_loan_end(struct ft_engine *engine)
 static int suspend_job(struct ft_engine *engine, struct ft_worker *worker)
 {
     ft_tty_take_back(&engine->tty);
-    kill(0, SIGSTOP);
+    ft_engine_kill(engine, SIGSTOP, true);
+    ft_signals_suspend(true);
     int err = 0;
     if (ft_tty_is_ours(&engine->tty))
         ft_tty_lend(&engine->tty, worker->spec.pid);
     else
         err = ft_loan_end(engine);
-    ft_worker_kill(worker, SIGCONT, true);
+    ft_engine_kill(engine, SIGCONT, true);
     return err;
 }
 

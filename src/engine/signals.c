@@ -75,6 +75,20 @@ int ft_signals_take(struct ft_signal *signal)
     return read(pipe_read, signal, sizeof *signal) == (ssize_t)sizeof *signal;
 }
 
+void ft_signals_suspend(bool group)
+{
+    struct sigaction ours, plain = {.sa_handler = SIG_DFL};
+    sigset_t only, before;
+    sigemptyset(&plain.sa_mask);
+    sigemptyset(&only);
+    sigaddset(&only, SIGTSTP);
+    sigaction(SIGTSTP, &plain, &ours);
+    pthread_sigmask(SIG_UNBLOCK, &only, &before);
+    kill(group ? 0 : getpid(), SIGTSTP);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sigaction(SIGTSTP, &ours, NULL);
+}
+
 void ft_signals_release(void)
 {
     for (int i = 0; i < CAUGHT; i++) {

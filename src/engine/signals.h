@@ -23,6 +23,12 @@ int ft_signals_catch(void);
 /* Take the next signal.  Returns 1, or 0 if there is none. */
 int ft_signals_take(struct ft_signal *signal);
 
+/*
+ * Do what SIGTSTP does by default: stop until SIGCONT comes, or nothing where no shell could continue us.
+ * `group`: the whole process group.
+ */
+void ft_signals_suspend(bool group);
+
 /* Give the signals back to their former handlers.  Harmless when none are caught. */
 void ft_signals_release(void);
 

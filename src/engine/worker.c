@@ -108,8 +108,7 @@ int ft_worker_read_output(struct ft_worker *worker, int stream, size_t most)
     unsigned char bytes[PIPE_AT_ONCE];
     if (worker->spec.out[stream] < 0)
         return 0;
-    /* Nothing there although it is readable: the end. */
-    size_t len = most == 0 ? 1 : most < sizeof bytes ? most : sizeof bytes;
+    size_t len = most < sizeof bytes ? most : sizeof bytes;
     ssize_t got = read(worker->spec.out[stream], bytes, len);
     if (got > 0) {
         enum ft_note_kind kind = stream == FT_STDOUT ? FT_NOTE_STDOUT : FT_NOTE_STDERR;

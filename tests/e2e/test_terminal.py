@@ -116,12 +116,21 @@ def test_breakpoint(project: Project, option: str) -> None:
 
 
 def test_breakpoint_shows_the_output_before_it(project: Project) -> None:
-    project.file("test_it.py", "def test_a():\n    print('said before')\n    breakpoint()\n")
+    project.file(
+        "test_it.py",
+        """
+        def test_a():
+            for number in range(500):
+                print("line", number)
+            breakpoint()
+        """,
+    )
     with led(project, FLEETEST, "-n1", "-s") as terminal:
-        terminal.expect("said before")
         terminal.expect(PDB)
+        before = terminal.text
         terminal.type("c\n")
         terminal.expect("1 passed in ")
+    assert re.findall(r"line (\d+)\r", before) == [str(number) for number in range(500)]
 
 
 def test_input(project: Project) -> None:
