@@ -197,8 +197,8 @@ def newest_pytest(python: Python) -> str:
 
 
 def plain(python: Python, line: str) -> Environment:
-    """Fleetest and one pytest."""
-    return Environment(VENVS / f"{python.tag}-pytest{line}", python, [f"pytest=={line}.*"])
+    """Fleetest, one pytest, and the terminal emulator of the e2e tests."""
+    return Environment(VENVS / f"{python.tag}-pytest{line}", python, [f"pytest=={line}.*", "pyte"])
 
 
 def matrix() -> list[Environment]:

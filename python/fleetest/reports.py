@@ -59,7 +59,9 @@ def pack_report(config: pytest.Config, report: Any) -> dict[str, Any]:
 def unpack_report(config: pytest.Config, data: dict[str, Any]) -> Any:
     """The report that :func:`pack_report` was given."""
     packed = data.pop(LONGREPR, None)
-    report = config.hook.pytest_report_from_serializable(config=config, data=data)
+    report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
+    if report is not None:
+        private.restore_subtest(config, report, data)
     if report is not None and packed is not None:
         report.longrepr = (
             RenderedRepr(*packed[1:])
@@ -113,6 +115,13 @@ def _find_class(name: list[str] | None) -> Any:
     return found
 
 
+def _stand_in(name: list[str], base: Any, members: dict[str, Any]) -> Any:
+    """A class that goes by the module and qualified name of one that cannot be had."""
+    module, qualified = name
+    members = {**members, "__module__": module, "__qualname__": qualified}
+    return type(qualified.rpartition(".")[2], (base,), members)
+
+
 def _rebuild(data: dict[str, Any]) -> Any:
     """The warning itself; one that looks the same where its class cannot be built from its args."""
     if "class" not in data:
@@ -129,8 +138,7 @@ def _rebuild(data: dict[str, Any]) -> Any:
     def show(self: Warning) -> str:
         return str(data["text"])
 
-    look_alike = type(data["class"][1].rpartition(".")[2], (base,), {"__str__": show})
-    look_alike.__module__ = data["class"][0]
+    look_alike = _stand_in(data["class"], base, {"__str__": show})
     rebuilt: Any = Exception.__new__(look_alike)
     rebuilt.args = data["args"]
     return rebuilt
@@ -140,7 +148,7 @@ def unpack_warning(data: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``pytest_warning_recorded`` that :func:`pack_warning` was given."""
     category = _find_class(data["category"])
     if category is None:
-        category = type(data["category"][1], (UserWarning,), {}) if data["category"] else None
+        category = _stand_in(data["category"], UserWarning, {}) if data["category"] else None
     warning = warnings.WarningMessage(message=_rebuild(data), category=category, **data["details"])
     return {
         "warning_message": warning,

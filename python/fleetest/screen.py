@@ -135,7 +135,7 @@ class Screen:
         if self._file is None or self.reporter is None:
             return
         writer = private.writer(self.reporter)
-        begun, newline, line = data.rpartition(b"\n")
+        _, newline, line = data.rpartition(b"\n")
         text = line.decode("utf-8", "replace")
         if not newline:
             text = private.current_line(writer) + text

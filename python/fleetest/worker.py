@@ -125,9 +125,9 @@ class WorkerPlugin:
             data["item_index"] = self.index
             data.update(self.marks)
             kind, payload = _core.MSG_REPORT, [self.index, data]
-        # A crash in the call must not cost the report of the set-up; a failure is news.
-        send = self._post if report.passed and report.when != "setup" else self._send
-        send(kind, payload)
+        # A crash must cost neither the report of the set-up nor output; a failure is news.
+        may_wait = plain is not None and report.when != "setup"
+        (self._post if may_wait else self._send)(kind, payload)
         self.muted += 1
         yield
         self.muted -= 1

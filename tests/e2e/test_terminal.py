@@ -499,6 +499,9 @@ def test_ctrl_z_at_the_pdb_prompt(project: Project) -> None:
 
 
 @needs_bash
+@pytest.mark.xfail(
+    reason="a worker continued in the background at its pdb prompt does not wait for the foreground"
+)
 def test_ctrl_z_at_the_pdb_prompt_and_bg(project: Project) -> None:
     """In the background it may not take the terminal from the shell."""
     project.file("test_it.py", "def test_a():\n    breakpoint()\n" + numbered(3))

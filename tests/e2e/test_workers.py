@@ -461,6 +461,7 @@ def test_spawned_worker_dies(project: Project, death: str) -> None:
     check_others_ran_once(project)
 
 
+@pytest.mark.xfail(reason="a spawned worker keeps its captured output to itself")
 def test_spawned_worker_dies_with_its_output(project: Project) -> None:
     write_dying(project, "os._exit(3)")
     result = project.fleetest("-n1", "--start-method=spawn").check(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -142,6 +143,8 @@ class Pytest74:
         if factory is not None:
             factory._given_basetemp = path
             factory._basetemp = None
+            if hasattr(factory, "_exit_stack"):  # since 9.2; the clean-up of the run's folder
+                factory._exit_stack = contextlib.ExitStack()
 
     def faulthandler_fd(self, config: pytest.Config) -> int | None:
         """The descriptor that faulthandler writes to."""
@@ -207,6 +210,22 @@ class Pytest74:
         return _pytest.doctest.ReprFailDoctest(
             [(ReprFileLocation(*place), lines) for place, lines in rest[0]]
         )
+
+    def restore_subtest(self, config: pytest.Config, report: Any, data: dict[str, Any]) -> None:
+        """Do for a subtest's report (pytest 9) what only happens where the test runs.
+
+        Its arguments become their repr once more on each journey; and the test it belongs to fails
+        for the failed subtests that are counted.
+
+        :param data: the report's serialised form
+        """
+        packed = data.get("_subtest.context")
+        if type(report).__module__ != "_pytest.subtests" or not packed:
+            return
+        object.__setattr__(report.context, "kwargs", dict(packed["kwargs"]))
+        key = getattr(sys.modules["_pytest.subtests"], "failed_subtests_key", None)
+        if report.failed and key is not None:
+            config.stash[key][getattr(report, "id", report.nodeid)] += 1
 
     def report_nodeid(self, report: Any) -> str:
         """The node id of a report."""
