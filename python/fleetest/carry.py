@@ -74,7 +74,17 @@ class _RerunFailures(Carried):
         config.failures_db = plugin.ClientStatusDB(*args)  # type: ignore[attr-defined]
 
 
-_TABLE = (_PytestCov(), _RerunFailures())
+class _Metadata(Carried):
+    """It leaves in the worker's output, when it is configured, what the controller then expects."""
+
+    plugin = "metadata"
+
+    def in_worker(self, config: pytest.Config, session: pytest.Session, plugin: Any) -> None:
+        output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]
+        output["metadata"] = dict(config.stash[plugin.metadata_key])
+
+
+_TABLE = (_PytestCov(), _RerunFailures(), _Metadata())
 
 
 def _present(config: pytest.Config) -> list[tuple[Carried, Any]]:

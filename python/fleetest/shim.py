@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -100,6 +101,15 @@ class _Alias:
         return getattr(self._module, name)
 
 
+def _would_be_loaded(config: Any) -> bool:
+    """Whether plain pytest would have loaded, and listed, a real xdist."""
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return False
+    if config is not None and getattr(config.option, "disable_plugin_autoload", False):
+        return False
+    return _really_installed()
+
+
 def _really_installed() -> bool:
     for finder in sys.meta_path:
         find = getattr(finder, "find_distributions", None)
@@ -121,7 +131,7 @@ def _list_as_installed(pluginmanager: pytest.PytestPluginManager) -> None:
         config = pluginmanager.get_plugin("pytestconfig")
         required = config.getini("required_plugins") if config is not None else []
         wanted = any("xdist" in str(name) for name in required)
-        if plugin is not None and (wanted or _really_installed()):
+        if plugin is not None and (wanted or _would_be_loaded(config)):
             listed.append((plugin, private.distribution_facade(_Distribution())))
         return listed
 
