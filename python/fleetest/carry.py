@@ -52,7 +52,9 @@ class _PytestCov(Carried):
         inherited.cov.stop()
         inherited.cov._data_suffix_specified = None
         plugin.start(DistWorker, config, config.workerinput["workerid"])  # type: ignore[attr-defined]
-        plugin.cov_controller.cov._warn_preimported_source = False
+        cov = plugin.cov_controller.cov
+        # A worker may be given no test, and the modules it has inherited were measured already.
+        cov._warn_preimported_source = cov._warn_no_data = False
         contexts: Any = config.pluginmanager.getplugin("_cov_contexts")
         if contexts is not None:
             contexts.cov = plugin.cov_controller.cov
