@@ -234,7 +234,7 @@ static int receive_output(struct ft_engine *engine, struct ft_worker *worker, in
     if (ioctl(worker->spec.out[stream], FIONREAD, &held) < 0 || held == 0)
         return events & POLLHUP ? ft_worker_read_output(worker, stream, 1) : 0;
     int err = worker->closed ? 0 : receive(engine, worker);
-    /* What was held has been read for a FT_MSG_SYNC: what is there now may be later than what is unread on the socket. */
+    /* What was held was read for a FT_MSG_SYNC: what is there now may be later than what is unread on the socket. */
     if (err < 0 || worker->syncs != syncs)
         return err;
     return ft_worker_read_output(worker, stream, (size_t)held);

@@ -127,8 +127,7 @@ static bool is_stopped(pid_t pid)
     char path[64], state = '?';
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
-    HOLDS(file != NULL);
-    HOLDS(fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+    HOLDS(file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
     fclose(file);
     return state == 'T';
 }
