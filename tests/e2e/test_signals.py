@@ -148,6 +148,9 @@ def test_sigint_from_timeout(project: Project) -> None:
     assert result.code in (2, 124)
 
 
+@pytest.mark.xfail(
+    reason="the second of two SIGINTs at once can interrupt pytest's handling of the first"
+)
 @pytest.mark.parametrize("to", ["client", "group"])
 def test_sigint_during_collection(project: Project, to: str) -> None:
     meet(project)
@@ -166,6 +169,9 @@ def test_sigint_during_collection(project: Project, to: str) -> None:
     assert result.err == "", result
 
 
+@pytest.mark.xfail(
+    reason="the second of two SIGINTs at once can interrupt pytest's handling of the first"
+)
 def test_two_sigints_at_once_during_collection(project: Project) -> None:
     """What a group gets and the client passes on reach the controller one right after the other."""
     meet(project)
