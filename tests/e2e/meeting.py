@@ -20,9 +20,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def say(name, text=""):
     """Make an event known."""
     path = os.path.join(HERE, name)
-    with open(path + "~", "w") as file:
+    with open(f"{path}~{os.getpid()}", "w") as file:
         file.write(text)
-    os.replace(path + "~", path)
+    os.replace(f"{path}~{os.getpid()}", path)
 
 
 def hear(name, timeout=30):
