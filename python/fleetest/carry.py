@@ -50,7 +50,6 @@ class _PytestCov(Carried):
             return
         # What was measured so far is the controller's to save.
         inherited.cov.stop()
-        inherited.cov._data_suffix_specified = None
         plugin.start(DistWorker, config, config.workerinput["workerid"])  # type: ignore[attr-defined]
         cov = plugin.cov_controller.cov
         # A worker may be given no test, and the modules it has inherited were measured already.

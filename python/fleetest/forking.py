@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fleetest import _core
 from fleetest.plumbing import Plumbing, raise_fd
+from fleetest.process import INTERRUPTS
 from fleetest.worker import become_worker
 
 if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
-
-INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 ANSWER_SECONDS = 5.0
 """How long the spare may take to make a worker of itself."""

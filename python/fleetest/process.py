@@ -8,10 +8,14 @@ import gc
 import io
 import logging
 import os
+import signal
 import sys
 import threading
 import weakref
 from typing import Any
+
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""Blocked from before a fork until the child is ready for them."""
 
 
 def drop_inherited_exit_handlers() -> None:

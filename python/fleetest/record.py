@@ -36,7 +36,6 @@ class Record:
         self._file: IO[str] | None = None
         self._times: dict[int, dict[str, float]] = {}
         self._outcomes: dict[int, str] = {}
-        self._order = 0
 
     @classmethod
     def begin(cls, config: pytest.Config, items: Sequence[pytest.Item]) -> Record:

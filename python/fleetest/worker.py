@@ -15,6 +15,7 @@ from fleetest.plain import PlainReports
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 from fleetest.process import (
+    INTERRUPTS,
     drop_inherited_exit_handlers,
     flush_files,
     run_exit_handlers,
@@ -347,7 +348,7 @@ def become_worker(
         carry.in_worker(config, session)
         randomness.apply(random_state)
         channel.send(_core.MSG_HELLO, {"pid": os.getpid()})
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         _run(session)
         plugin.finished()
         run_exit_handlers()

@@ -43,12 +43,6 @@ class Pytest74:
         """Whether the part is neither suspended nor done."""
         return bool(part._state == "started")
 
-    def suspend_capture(self, config: pytest.Config) -> None:
-        """Give ``sys.stdout`` and the like back until something resumes the capturing."""
-        manager = config.pluginmanager.getplugin("capturemanager")
-        if manager is not None:
-            manager.suspend_global_capture(in_=False)
-
     # ---- terminal ----
 
     def terminal(self, config: pytest.Config) -> Any:
@@ -226,10 +220,6 @@ class Pytest74:
         key = getattr(sys.modules["_pytest.subtests"], "failed_subtests_key", None)
         if report.failed and key is not None:
             config.stash[key][getattr(report, "id", report.nodeid)] += 1
-
-    def report_nodeid(self, report: Any) -> str:
-        """The node id of a report."""
-        return str(report.nodeid)
 
     def current_exception(self) -> Any:
         """The ExceptionInfo of the exception being handled."""
