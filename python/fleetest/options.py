@@ -73,6 +73,8 @@ class Option:
     metavar: str
     help: str
     default: Any = None
+    implied_by: Sequence[str] = ()
+    """Other options (their dest) that turn this one on where nothing else is said."""
 
     @property
     def env(self) -> str:
@@ -138,8 +140,10 @@ OPTIONS = (
         ("--ordered",),
         parse_flag,
         "",
-        "Report tests in collection order, as plain pytest does.",
+        "Report tests in collection order, as plain pytest does, and stop where it stops; "
+        "--stepwise implies it.",
         False,
+        implied_by=("stepwise", "stepwise_skip", "stepwise_reset"),
     ),
 )
 
@@ -215,7 +219,8 @@ def resolve(config: pytest.Config) -> None:
     for option in OPTIONS:
         if getattr(config.option, option.dest, None) is not None:
             continue
-        value = option.default
+        implied = any(getattr(config.option, dest, False) for dest in option.implied_by)
+        value = implied or option.default
         if os.environ.get(option.env):
             value = _from_text(option, os.environ[option.env], option.env)
         elif config.getini(option.ini):

@@ -245,8 +245,10 @@ class Reporting:
             self.over = self.ordered
             self.run.engine.refuse_terminal()
             self.run.stop()
-        # Where a test was interrupted says more than where an idle worker was waiting.
-        if self.interrupt is None or (item >= 0 > self.interrupted_item):
+        # Where a test was interrupted says more than where an idle worker was waiting; of two tests
+        # that end the run, the one that pytest would have come to first counts.
+        first = item >= 0 and not 0 <= self.interrupted_item < item
+        if self.interrupt is None or first:
             self.interrupt, self.interrupted_item = interrupt, item
 
     def raise_interrupt(self) -> None:

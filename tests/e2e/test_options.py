@@ -609,19 +609,3 @@ def test_output_keeps_its_place_between_reports(plain: Project, twin: Project) -
     expected = observe(plain, row, plain.python(BIN / "pytest", "-s").check(0))
     seen = observe(twin, row, twin.fleetest("-n", "2", "--ordered", "-s").check(0))
     assert not difference(expected, seen), difference(expected, seen)
-
-
-@pytest.mark.parametrize("line", ["-x", "--maxfail=2"])
-def test_stopping_without_order(project: Project, line: str) -> None:
-    """Dispatching stops at once; tests in flight are reported, the others never run."""
-    project.file(
-        "test_a.py",
-        "import pytest\n\n@pytest.mark.parametrize('n', range(200))\n"
-        "def test_n(n):\n    open('log', 'a').write(f'{n}\\n')\n    assert n < 2\n",
-    )
-    result = project.fleetest("-n", "2", line).check(1)
-    result.lines("*! stopping after * failures !*")
-    ran = project.logged()
-    assert len(ran) == sum(result.summary().values())
-    limit = 1 if line == "-x" else 2
-    assert limit <= result.summary()["failed"] <= limit + 2

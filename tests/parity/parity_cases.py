@@ -16,6 +16,7 @@ A project is a folder with a ``parity.toml``::
     python = ">=3.11"              # only for these versions of Python
     ordered = false                # do not compare what is printed with --ordered
     stops = true                   # ends before its last test: unordered, other tests may run
+    races = true                   # what ends it depends on timing: unordered, any exit code
     junit = false                  # do not write and compare a JUnit report
     outcomes_only = true           # compare exit codes and outcomes, nothing else
     artifacts = { coverage = "cov.json" }  # reports written by plugins, see parity_artifacts.py
@@ -54,6 +55,7 @@ class Case:
     python: str = ""
     ordered: bool = True
     stops: bool = False
+    races: bool = False
     junit: bool = True
     outcomes_only: bool = False
     artifacts: Mapping[str, str] = field(default_factory=dict)

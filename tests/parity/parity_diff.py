@@ -118,7 +118,8 @@ def _pairs(
     plain: Observation, other: Observation, case: Case, in_order: bool
 ) -> Iterator[tuple[str, Any, Any]]:
     """Aspects with their two values."""
-    yield "exit code", plain["exit"], other["exit"]
+    if in_order or not case.races:
+        yield "exit code", plain["exit"], other["exit"]
     yield from _pairs_of_records(plain["record"], other["record"], case, in_order)
     if case.outcomes_only or (case.stops and not in_order):
         return
