@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from fleetest import _core
+from fleetest.process import shorten_exit
 
 OLDEST_PYTEST = (7, 4)
 
@@ -90,7 +91,9 @@ def from_client() -> NoReturn:
     poll.register(client_fd, 0)
     if poll.poll(0):  # the client was killed before we were told to die with it
         os._exit(1)
-    sys.exit(_run(client_fd))
+    code = _run(client_fd)
+    shorten_exit()
+    sys.exit(code)
 
 
 def from_module() -> NoReturn:

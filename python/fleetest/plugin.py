@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleetest import options, randomness, shim
+from fleetest import hookcalls, options, randomness, shim
 from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
 from fleetest.privates import private
@@ -49,6 +49,7 @@ def load(
     if pluginmanager.hasplugin(NAME):
         return
     randomness.watch()
+    hookcalls.speed_up(pluginmanager)
     options.declare_ini(parser)
     options.declare_options(parser, client=client_fd >= 0)
     if command:

@@ -328,6 +328,7 @@ def become_worker(
     try:
         os.setpgid(0, 0)
         _core.die_with_parent(signal.SIGKILL)
+        _core.freeze()
         config = session.config
         config.pluginmanager.unregister(name="dsession")
         drop_inherited_exit_handlers()

@@ -14,6 +14,9 @@
 struct core_state {
     PyObject *channel_type;
     PyObject *engine_type;
+    PyObject *hookcalls_type;
+    PyObject *repeated_type;
+    PyObject *unfinished_type;
     PyObject *make_opaque; /* fleetest.opaque.make, imported when first needed */
 };
 
@@ -31,7 +34,16 @@ int core_pack(struct core_state *state, struct ft_buf *out, PyObject *object);
 /* The one object in `len` bytes of msgpack; a new reference, or NULL with ValueError or another exception. */
 PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len);
 
+/* freeze(): see freeze.c. */
+PyObject *core_freeze(PyObject *module, PyObject *unused);
+
+/* has_finalizers(): see finalizers.c. */
+PyObject *core_has_finalizers(PyObject *module, PyObject *unused);
+
 extern PyType_Spec core_channel_spec;
 extern PyType_Spec core_engine_spec;
+extern PyType_Spec core_hookcalls_spec;
+extern PyType_Spec core_repeated_spec;
+extern PyType_Spec core_unfinished_spec;
 
 #endif

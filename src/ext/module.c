@@ -99,6 +99,12 @@ static PyMethodDef core_methods[] = {
     {"unread_bytes", core_unread_bytes, METH_VARARGS,
      PyDoc_STR("unread_bytes(fd, /)\n--\n\nHow many bytes the pipe holds; fd may be either end.")},
     {"flush_c", core_flush_c, METH_NOARGS, PyDoc_STR("flush_c()\n--\n\nFlush the C library's output streams.")},
+    {"freeze", core_freeze, METH_NOARGS,
+     PyDoc_STR("freeze()\n--\n\nTake all objects out of the garbage collector's sight until somebody asks for a "
+               "collection or\nfor its objects; False if this interpreter's gc is not known.")},
+    {"has_finalizers", core_has_finalizers, METH_NOARGS,
+     PyDoc_STR("has_finalizers()\n--\n\nWhether any object does something when the interpreter ends; files and "
+               "sockets do not count.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -120,6 +126,12 @@ static const struct {
     {"MSG_EXIT", FT_MSG_EXIT},
 };
 
+static int add_type(PyObject *module, PyType_Spec *spec, PyObject *base, PyObject **type)
+{
+    *type = PyType_FromModuleAndSpec(module, spec, base);
+    return *type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)*type);
+}
+
 static int core_exec(PyObject *module)
 {
     struct core_state *state = core_state(module);
@@ -128,11 +140,11 @@ static int core_exec(PyObject *module)
             return -1;
     if (PyModule_AddStringConstant(module, "__version__", FT_VERSION) < 0)
         return -1;
-    state->channel_type = PyType_FromModuleAndSpec(module, &core_channel_spec, NULL);
-    if (state->channel_type == NULL || PyModule_AddType(module, (PyTypeObject *)state->channel_type) < 0)
-        return -1;
-    state->engine_type = PyType_FromModuleAndSpec(module, &core_engine_spec, NULL);
-    if (state->engine_type == NULL || PyModule_AddType(module, (PyTypeObject *)state->engine_type) < 0)
+    if (add_type(module, &core_channel_spec, NULL, &state->channel_type) < 0 ||
+        add_type(module, &core_engine_spec, NULL, &state->engine_type) < 0 ||
+        add_type(module, &core_hookcalls_spec, NULL, &state->hookcalls_type) < 0 ||
+        add_type(module, &core_repeated_spec, NULL, &state->repeated_type) < 0 ||
+        add_type(module, &core_unfinished_spec, (PyObject *)&PyList_Type, &state->unfinished_type) < 0)
         return -1;
     return 0;
 }
@@ -142,6 +154,9 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg)
     struct core_state *state = core_state(module);
     Py_VISIT(state->channel_type);
     Py_VISIT(state->engine_type);
+    Py_VISIT(state->hookcalls_type);
+    Py_VISIT(state->repeated_type);
+    Py_VISIT(state->unfinished_type);
     Py_VISIT(state->make_opaque);
     return 0;
 }
@@ -151,6 +166,9 @@ static int core_clear(PyObject *module)
     struct core_state *state = core_state(module);
     Py_CLEAR(state->channel_type);
     Py_CLEAR(state->engine_type);
+    Py_CLEAR(state->hookcalls_type);
+    Py_CLEAR(state->repeated_type);
+    Py_CLEAR(state->unfinished_type);
     Py_CLEAR(state->make_opaque);
     return 0;
 }

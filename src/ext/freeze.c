@@ -1,0 +1,154 @@
+/*
+ * Frozen objects that nobody can tell from others.  A forked worker has gc.freeze() put what it inherited out of the
+ * collector's sight, so that collecting garbage neither visits these objects nor copies their pages.  Whoever asks
+ * for a collection, or looks at the collector's objects, sees them: these functions of gc thaw first.  They are
+ * caught where their C function is called, since modules may have kept the function objects.
+ */
+#include "ext/core.h"
+
+#include <string.h>
+
+typedef PyObject *(*with_keywords)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+enum { COLLECT, GET_OBJECTS, GET_REFERRERS, GET_FREEZE_COUNT, FREEZE, UNFREEZE, GUARDED };
+
+static const char *const names[GUARDED] = {"collect", "get_objects", "get_referrers", "get_freeze_count", "freeze",
+                                           "unfreeze"};
+
+/* For the whole process: so is the collector, to which subinterpreters do not matter here. */
+static struct {
+    PyMethodDef *method;
+    PyCFunction original;
+} guarded[GUARDED];
+
+static int frozen;
+
+static void thaw(PyObject *gc)
+{
+    if (!frozen)
+        return;
+    frozen = 0;
+    Py_XDECREF(guarded[UNFREEZE].original(gc, NULL));
+}
+
+/*
+ * Whether pytest's own code asks: it collects at the end of a session, so that finalizers of what the tests have left
+ * behind are heard.  What was left behind before the fork is the controller's to collect.
+ */
+static int is_end_of_session(void)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (frame == NULL)
+        return 0;
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int is = PyUnicode_CompareWithASCIIString(code->co_name, "gc_collect_harder") == 0;
+    Py_DECREF(code);
+    return is;
+}
+
+static PyObject *collect(PyObject *gc, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
+{
+    if (frozen && !is_end_of_session())
+        thaw(gc);
+    return ((with_keywords)(void (*)(void))guarded[COLLECT].original)(gc, args, count, kwnames);
+}
+
+static PyObject *get_objects(PyObject *gc, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
+{
+    thaw(gc);
+    return ((with_keywords)(void (*)(void))guarded[GET_OBJECTS].original)(gc, args, count, kwnames);
+}
+
+#if PY_VERSION_HEX >= 0x030D0000
+typedef PyObject *(*without_keywords)(PyObject *, PyObject *const *, Py_ssize_t);
+
+static PyObject *get_referrers(PyObject *gc, PyObject *const *args, Py_ssize_t count)
+{
+    thaw(gc);
+    return ((without_keywords)(void (*)(void))guarded[GET_REFERRERS].original)(gc, args, count);
+}
+
+#define REFERRERS_FLAGS METH_FASTCALL
+#else
+static PyObject *get_referrers(PyObject *gc, PyObject *args)
+{
+    thaw(gc);
+    return guarded[GET_REFERRERS].original(gc, args);
+}
+
+#define REFERRERS_FLAGS METH_VARARGS
+#endif
+
+static PyObject *get_freeze_count(PyObject *gc, PyObject *unused)
+{
+    thaw(gc);
+    return guarded[GET_FREEZE_COUNT].original(gc, unused);
+}
+
+static PyObject *freeze(PyObject *gc, PyObject *unused)
+{
+    frozen = 0; /* what was ours is the caller's now */
+    return guarded[FREEZE].original(gc, unused);
+}
+
+static PyObject *unfreeze(PyObject *gc, PyObject *unused)
+{
+    frozen = 0;
+    return guarded[UNFREEZE].original(gc, unused);
+}
+
+static const struct {
+    PyCFunction function;
+    int flags;
+} guards[GUARDED] = {
+    [COLLECT] = {(PyCFunction)(void (*)(void))collect, METH_FASTCALL | METH_KEYWORDS},
+    [GET_OBJECTS] = {(PyCFunction)(void (*)(void))get_objects, METH_FASTCALL | METH_KEYWORDS},
+    [GET_REFERRERS] = {(PyCFunction)(void (*)(void))get_referrers, REFERRERS_FLAGS},
+    [GET_FREEZE_COUNT] = {get_freeze_count, METH_NOARGS},
+    [FREEZE] = {freeze, METH_NOARGS},
+    [UNFREEZE] = {unfreeze, METH_NOARGS},
+};
+
+/* Find the methods of gc.  Returns whether all are there in the form that the guards expect. */
+static int find_methods(PyObject *gc)
+{
+    for (int i = 0; i < GUARDED; i++) {
+        PyObject *function = PyObject_GetAttrString(gc, names[i]);
+        if (function == NULL) {
+            PyErr_Clear();
+            return 0;
+        }
+        PyMethodDef *method = PyCFunction_Check(function) ? ((PyCFunctionObject *)function)->m_ml : NULL;
+        Py_DECREF(function); /* the definition is static */
+        if (method == NULL || method->ml_flags != guards[i].flags || strcmp(method->ml_name, names[i]) != 0)
+            return 0;
+        guarded[i].method = method;
+    }
+    return 1;
+}
+
+PyObject *core_freeze(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    PyObject *gc = PyImport_ImportModule("gc");
+    if (gc == NULL)
+        return NULL;
+    if (guarded[COLLECT].original == NULL) {
+        if (!find_methods(gc)) {
+            Py_DECREF(gc);
+            Py_RETURN_FALSE;
+        }
+        for (int i = 0; i < GUARDED; i++) {
+            guarded[i].original = guarded[i].method->ml_meth;
+            guarded[i].method->ml_meth = guards[i].function;
+        }
+    }
+    PyObject *done = PyObject_CallMethod(gc, "freeze", NULL);
+    Py_DECREF(gc);
+    if (done == NULL)
+        return NULL;
+    Py_DECREF(done);
+    frozen = 1;
+    Py_RETURN_TRUE;
+}
