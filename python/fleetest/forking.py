@@ -55,7 +55,7 @@ class Forker:
                     other.close_controller_ends()
                     if other is not plumbing:
                         other.close_captured()
-                become_worker(session, node, plumbing, self.run.random)
+                become_worker(session, node, plumbing, self.run.random, self.run.left_open)
             self._made(node, pid, plumbing)
         if self.run.restarts_left:
             self._make_spare(made)
@@ -122,7 +122,7 @@ class Forker:
         if asked["base_temp"] is not None:
             node.base_temp = type(self.run.config.rootpath)(asked["base_temp"])
         plumbing = Plumbing.from_worker_fds(fds, asked["captured"])
-        become_worker(self.run.session, node, plumbing, self.run.random)
+        become_worker(self.run.session, node, plumbing, self.run.random, self.run.left_open)
 
     def make_one(self, node: Node) -> None:
         """Have the spare make a worker for a node.

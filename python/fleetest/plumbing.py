@@ -144,6 +144,15 @@ class Plumbing:
         self.close_captured()
 
 
+def captured_fds(config: pytest.Config) -> set[int]:
+    """The descriptors of pytest's own capturing, and of faulthandler."""
+    found = {private.faulthandler_fd(config) or 2}
+    for _, part in private.capture_ends(config):
+        if private.captures_descriptors(part):
+            found |= {part.targetfd_save, part.tmpfile.fileno()}
+    return found
+
+
 def flush_all() -> None:
     """Flush what Python and the C library have buffered, so that a fork does not write it twice."""
     _core.flush_c()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
-import io
 import logging
 import os
 import signal
+import stat
 import sys
 import threading
 import weakref
@@ -50,17 +50,25 @@ def shorten_exit() -> None:
     It does so several times, and takes every object apart.  Where one has a finalizer it may.
     """
     if not _core.has_finalizers():
+        flush_files(files_open_for_writing())
         gc.freeze()
 
 
-def writable_fds() -> set[int]:
-    """The descriptors of this process that are open for writing, 0 to 2 left out."""
+def files_open_for_writing() -> set[int]:
+    """The descriptors of this process that a file object may hold back output for.
+
+    Those of sockets, of the null device and 0 to 2 are left out.
+    """
     found = set()
+    null = os.stat(os.devnull).st_rdev
     for name in os.listdir("/proc/self/fdinfo"):
         with contextlib.suppress(OSError, ValueError, IndexError):
+            status = os.fstat(int(name))
+            if int(name) <= 2 or stat.S_ISSOCK(status.st_mode) or status.st_rdev == null:
+                continue
             with open(f"/proc/self/fdinfo/{name}") as file:
                 flags = int(file.read().split("flags:")[1].split()[0], 8)
-            if int(name) > 2 and flags & os.O_ACCMODE != os.O_RDONLY:
+            if flags & os.O_ACCMODE != os.O_RDONLY:
                 found.add(int(name))
     return found
 
@@ -69,8 +77,7 @@ def flush_files(fds: set[int]) -> None:
     """Write what Python's file objects on these descriptors hold back, as the interpreter's end does."""
     if not fds:
         return
-    for candidate in gc.get_objects():
-        if isinstance(candidate, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
-            with contextlib.suppress(Exception):
-                if candidate.fileno() in fds:
-                    candidate.flush()
+    for candidate in _core.file_objects():
+        with contextlib.suppress(Exception):
+            if candidate.fileno() in fds and candidate.writable():
+                candidate.flush()

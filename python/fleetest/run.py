@@ -16,8 +16,9 @@ from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
 from fleetest.forking import Forker
 from fleetest.node import Node, NodeManager
-from fleetest.plumbing import flush_all
+from fleetest.plumbing import captured_fds, flush_all
 from fleetest.privates import private
+from fleetest.process import files_open_for_writing, flush_files
 from fleetest.record import Record
 from fleetest.reporting import Reporting
 from fleetest.screen import Screen
@@ -69,6 +70,7 @@ class Run:
         self.distribution = decide(self.config, session, self.count, self.explicit, self.record)
         if not self.distribution.workers:
             return
+        self.left_open = files_open_for_writing() - captured_fds(self.config)
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
         self.screen.announce(self.distribution, self.count)
@@ -92,6 +94,7 @@ class Run:
             hook.pytest_xdist_newgateway(gateway=node.gateway)
             hook.pytest_configure_node(node=node)
         flush_all()
+        flush_files(self.left_open)
         self.maker: Forker | Spawner = self.distribution.maker(self)
         self.maker.make(self.nodes)
         for node in self.nodes:

@@ -17,9 +17,9 @@ from fleetest.privates import private
 from fleetest.process import (
     INTERRUPTS,
     drop_inherited_exit_handlers,
+    files_open_for_writing,
     flush_files,
     run_exit_handlers,
-    writable_fds,
 )
 from fleetest.reports import pack_report, pack_warning
 from fleetest.worker_terminal import ForwardedFile, Terminal
@@ -318,11 +318,16 @@ def _run(session: pytest.Session) -> None:
 
 
 def become_worker(
-    session: pytest.Session, node: Node, plumbing: Plumbing, random_state: Any
+    session: pytest.Session,
+    node: Node,
+    plumbing: Plumbing,
+    random_state: Any,
+    left_open: set[int],
 ) -> NoReturn:
     """In a process just forked from the session that has collected: be the worker `node`.
 
     :param random_state: of :func:`fleetest.randomness.capture`
+    :param left_open: descriptors that the project has opened for writing before the fork
     """
     code = 70
     try:
@@ -332,7 +337,7 @@ def become_worker(
         config = session.config
         config.pluginmanager.unregister(name="dsession")
         drop_inherited_exit_handlers()
-        inherited = writable_fds()
+        inherited = files_open_for_writing() - left_open
         terminal = Terminal(config, plumbing)
         plumbing.install(config)
         apply_role(config, node.workerinput)
@@ -353,7 +358,7 @@ def become_worker(
         _run(session)
         plugin.finished()
         run_exit_handlers()
-        flush_files(writable_fds() - inherited)
+        flush_files(files_open_for_writing() - inherited)
         code = 0
     except BaseException:  # noqa: BLE001 - the last stop of this process
         traceback.print_exc()

@@ -37,8 +37,9 @@ PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len
 /* freeze(): see freeze.c. */
 PyObject *core_freeze(PyObject *module, PyObject *unused);
 
-/* has_finalizers(): see finalizers.c. */
+/* has_finalizers() and file_objects(): see finalizers.c. */
 PyObject *core_has_finalizers(PyObject *module, PyObject *unused);
+PyObject *core_file_objects(PyObject *module, PyObject *unused);
 
 extern PyType_Spec core_channel_spec;
 extern PyType_Spec core_engine_spec;

@@ -46,14 +46,21 @@ static int has_finalizer(const struct known *known, PyObject *object)
     return 1;
 }
 
+/* All objects that the collector knows; a new list. */
+static PyObject *all_objects(void)
+{
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *objects = gc == NULL ? NULL : PyObject_CallMethod(gc, "get_objects", NULL);
+    Py_XDECREF(gc);
+    return objects;
+}
+
 PyObject *core_has_finalizers(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
     struct known known = {finalizer_of("_io", "_IOBase"), finalizer_of("_socket", "socket")};
-    PyObject *gc = PyImport_ImportModule("gc");
-    PyObject *objects = gc == NULL ? NULL : PyObject_CallMethod(gc, "get_objects", NULL);
-    Py_XDECREF(gc);
+    PyObject *objects = all_objects();
     if (objects == NULL)
         return NULL;
     int found = 0;
@@ -61,4 +68,23 @@ PyObject *core_has_finalizers(PyObject *module, PyObject *unused)
         found = has_finalizer(&known, PyList_GET_ITEM(objects, i));
     Py_DECREF(objects);
     return PyBool_FromLong(found);
+}
+
+PyObject *core_file_objects(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    destructor io = finalizer_of("_io", "_IOBase");
+    PyObject *objects = all_objects();
+    PyObject *files = objects == NULL ? NULL : PyList_New(0);
+    int err = files == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; err == 0 && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = PyList_GET_ITEM(objects, i);
+        if (Py_TYPE(object)->tp_finalize == io)
+            err = PyList_Append(files, object);
+    }
+    Py_XDECREF(objects);
+    if (err < 0)
+        Py_CLEAR(files);
+    return files;
 }

@@ -102,6 +102,8 @@ static PyMethodDef core_methods[] = {
     {"freeze", core_freeze, METH_NOARGS,
      PyDoc_STR("freeze()\n--\n\nTake all objects out of the garbage collector's sight until somebody asks for a "
                "collection or\nfor its objects; False if this interpreter's gc is not known.")},
+    {"file_objects", core_file_objects, METH_NOARGS,
+     PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
     {"has_finalizers", core_has_finalizers, METH_NOARGS,
      PyDoc_STR("has_finalizers()\n--\n\nWhether any object does something when the interpreter ends; files and "
                "sockets do not count.")},

@@ -188,6 +188,7 @@ def test_is_used() -> None:
 @needed
 @pytest.mark.usefixtures("no_collecting")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::pluggy.PluggyTeardownRaisedWarning")
 @pytest.mark.parametrize("hook", ["every", "first"])
 def test_same_as_pluggy(hook: str) -> None:
     """3,000 random sets of implementations: the same is seen."""

@@ -1,0 +1,41 @@
+"""Files that are opened while collecting, written to by tests and never closed."""
+
+from __future__ import annotations
+
+import pytest
+from lab import Project
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_nothing_is_lost_or_written_twice(project: Project, workers: str) -> None:
+    """What file objects hold back is written once: before the fork, and by each process at its end."""
+    project.file(
+        "conftest.py",
+        """
+        shared = open("shared.log", "a")
+        shared.write("header\\n")
+
+        def pytest_configure(config):
+            # Reached from a cycle only: the interpreter's end closes it.
+            config.kept = open("kept.log", "a")
+            config.kept.write("configured\\n")
+            config.kept.itself = config.kept
+        """,
+    )
+    project.file(
+        "test_kept.py",
+        """
+        import pytest
+        from conftest import shared
+
+        @pytest.mark.parametrize("n", range(8))
+        def test_written(n):
+            shared.write("a line\\n")
+
+        def test_flushed_by_one():
+            shared.flush()
+        """,
+    )
+    project.fleetest("-n", workers).check(0)
+    assert project.logged("shared.log") == ["header", *["a line"] * 8]
+    assert project.logged("kept.log") == ["configured"]
