@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fleetest.plain import Rebuilder
+
 if TYPE_CHECKING:
     import pytest
 
@@ -111,6 +113,7 @@ class Node:
         self.shutting_down = False
         self.fault_text = ""
         self.sections: list[tuple[str, str]] = []
+        self.rebuilder = Rebuilder()
         self.greeting: dict[str, Any] | None = None
 
     @property

@@ -63,6 +63,8 @@ class Outputs:
 
         If the worker lives, what looked like a crash was none.
         """
+        if not self.partial and not node.fault_text:
+            return
         if node.fault_text and not node.shutting_down:
             text, node.fault_text = node.fault_text, ""
             self._put(1, text.encode("utf-8", "replace"))

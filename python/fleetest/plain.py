@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fleetest.privates import private
+
 _IDENTITY = ("nodeid", "_id", "location", "keywords", "when")
 _USUAL = frozenset(
     (*_IDENTITY, "outcome", "longrepr", "user_properties", "sections", "duration", "start", "stop")
@@ -33,12 +35,18 @@ class PlainReports:
         """A test begins: what the controller knows of it is what is known now."""
         self.item = item
         if self.possible:
-            self.keywords = dict.fromkeys(item.keywords, 1)
+            self.keywords = private.keywords(item)
+
+    def begun(self, location: Any) -> None:
+        """The controller is told that the item is at this place."""
+        if location != self.item.location:
+            self.item = None
 
     def pack(self, report: Any) -> list[Any] | None:
         """What the report differs in from others of the test; None if that is not all."""
         if (
             not self.possible
+            or self.item is None
             or type(report) is not pytest.TestReport
             or report.outcome != "passed"
             or report.longrepr is not None
@@ -54,22 +62,31 @@ class PlainReports:
 
 
 class Rebuilder:
-    """The controller's side."""
+    """The controller's side, for one worker."""
 
     def __init__(self) -> None:
         self._index = -1
-        self._keywords: dict[str, Any] = {}
+        self._location: Any = None
+        self._keywords: dict[str, int] = {}
 
-    def rebuild(self, item: pytest.Item, index: int, packed: list[Any]) -> pytest.TestReport:
-        """The report that :meth:`PlainReports.pack` was given."""
+    def begin(self, index: int, item: pytest.Item, location: Any) -> None:
+        """A test begins.
+
+        :param location: the item's, which the worker has worked out
+        """
+        self._index = index
+        self._location = location
+        self._keywords = private.keywords(item)
+
+    def rebuild(self, item: pytest.Item, packed: list[Any]) -> pytest.TestReport:
+        """The report that :meth:`PlainReports.pack` was given, after the item's number."""
+        index, when, duration, start, stop = packed
         if index != self._index:
-            self._index = index
-            self._keywords = dict.fromkeys(item.keywords, 1)
-        when, duration, start, stop = packed
+            self.begin(index, item, item.location)
         return pytest.TestReport(
             item.nodeid,
-            item.location,
-            dict(self._keywords),
+            self._location,
+            self._keywords.copy(),  # type: ignore[arg-type]
             "passed",
             None,
             when,

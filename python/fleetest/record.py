@@ -34,7 +34,7 @@ class Record:
         self.folder = folder
         self.ids = ids
         self._file: IO[str] | None = None
-        self._times: dict[int, dict[str, float]] = {}
+        self._times: dict[int, dict[str, str]] = {}
         self._outcomes: dict[int, str] = {}
 
     @classmethod
@@ -104,16 +104,19 @@ class Record:
         """A report of a test came."""
         if index is None or index < 0 or report.when not in ("setup", "call", "teardown"):
             return
-        self._times.setdefault(index, {})[report.when] = round(report.duration, 6)
-        if report.when == "call" or not report.passed:
+        when = report.when
+        # Not json.dumps: this is done for each test of a run.
+        times = self._times.setdefault(index, {})
+        times[when] = f'"{when}":{report.duration:.6f}'
+        if report.outcome != "passed" or when == "call":
             self._outcomes[index] = _outcome(report, self._outcomes.get(index))
-        if report.when == "teardown":
+        if when == "teardown":
+            del self._times[index]
             self._open()
             outcome = self._outcomes.pop(index, "passed")
-            times = ",".join(f'"{when}":{time}' for when, time in self._times.pop(index).items())
-            # Not json.dumps: this is done for each test of a run.
             self._write_line(
-                f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}","seconds":{{{times}}}}}'
+                f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}",'
+                f'"seconds":{{{",".join(times.values())}}}}}'
             )
 
     def end(self, exitstatus: int) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from fleetest import _core
 from fleetest.outputs import Outputs
-from fleetest.plain import Rebuilder
 from fleetest.privates import private
 from fleetest.reports import unpack_report, unpack_warning
 
@@ -36,8 +35,7 @@ class Reporting:
         self.turn = 0
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
-        self.hooks: dict[int, Any] = {}
-        self.rebuilder = Rebuilder()
+        self.hook_of: tuple[Any, Any] = (None, None)
         self.interrupt: dict[str, Any] | None = None
         self.interrupted_item = -1
         self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
@@ -128,22 +126,27 @@ class Reporting:
         """The hooks as pytest calls them for a test: without the conftests of other folders."""
         if item is None or item < 0:
             return self.config.hook
-        hook = self.hooks.get(item)
-        if hook is None:
-            hook = self.hooks[item] = self.session.items[item].ihook
+        node = self.session.items[item]
+        path, hook = self.hook_of
+        if path is not node.path:
+            hook = node.ihook
+            self.hook_of = (node.path, hook)
         return hook
 
     def _now(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
         if kind == OUTPUT:
             self.outputs.write(node, *payload)
             return
-        self.run.screen.before_output()
+        screen = self.run.screen
+        if not screen.has_status:
+            self.passing[kind](node, item, payload)
+            return
+        screen.before_output()
         self.passing[kind](node, item, payload)
-        self.run.screen.after_output()
+        screen.after_output()
 
     def _done(self, node: Node, item: int | None, payload: Any) -> None:
         self.outputs.finish_line(node)
-        self.hooks.pop(item, None)  # type: ignore[arg-type]
         if item == self.turn:
             self.turn += 1
         self.run.screen.progress.done += 1
@@ -154,9 +157,11 @@ class Reporting:
         self._check_stop(node)
 
     def _log_start(self, node: Node, item: int | None, payload: Any) -> None:
-        _, nodeid, location = payload
+        index, nodeid, location = payload
+        location = _tuple(location)
+        node.rebuilder.begin(index, self.session.items[index], location)
         self.run.screen.progress.started(node, nodeid)
-        self._hook(item).pytest_runtest_logstart(nodeid=nodeid, location=_tuple(location))
+        self._hook(item).pytest_runtest_logstart(nodeid=nodeid, location=location)
 
     def _log_finish(self, node: Node, item: int | None, payload: Any) -> None:
         _, nodeid, location = payload
@@ -175,7 +180,7 @@ class Reporting:
 
     def _passed(self, node: Node, item: int | None, payload: Any) -> None:
         index = payload[0]
-        report: Any = self.rebuilder.rebuild(self.session.items[index], index, payload[1:])
+        report: Any = node.rebuilder.rebuild(self.session.items[index], payload)
         report.item_index = index
         report.worker_id = node.id
         report.testrun_uid = self.run.nodemanager.testrunuid
@@ -184,7 +189,8 @@ class Reporting:
     def _log_report(self, node: Node, item: int | None, report: Any) -> None:
         if not self.ordered:
             report.node = node
-        self.run.screen.progress.reported(report)
+        if report.outcome == "failed":
+            self.run.screen.progress.reported(report)
         self.run.record.reported(item, node.id, report)
         self._hook(item).pytest_runtest_logreport(report=report)
         if not self.ordered:

@@ -89,6 +89,11 @@ class Screen:
 
     # ---- the status line ----
 
+    @property
+    def has_status(self) -> bool:
+        """Whether there is a status line now."""
+        return self._file is not None
+
     def _wants_status(self) -> bool:
         if self.reporter is None or self.config.option.verbose < 0:
             return False

@@ -110,6 +110,7 @@ class WorkerPlugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> Generator[None]:
         """Send it on, and keep the worker's own terminal reporter quiet."""
+        self.plain.begun(location)
         self._post(_core.MSG_LOGSTART, [self.index, nodeid, location])
         self.muted += 1
         yield
@@ -290,6 +291,7 @@ def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
         writer = private.writer(reporter)
         plugin.forwarded = ForwardedFile(plugin, writer)
         private.set_writer_file(writer, plugin.forwarded)
+        private.silence(config, reporter)
 
 
 def _run(session: pytest.Session) -> None:

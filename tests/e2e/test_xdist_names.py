@@ -302,6 +302,40 @@ def test_reports_name_their_worker(project: Project) -> None:
         assert nodeid == f"test_a.py::test_{index}"
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_reporter_of_workers(project: Project, method: str) -> None:
+    """It shows nothing and has no summary, but knows what the worker has reported."""
+    project.file(
+        "conftest.py",
+        """
+        import os
+
+        def pytest_terminal_summary(terminalreporter):
+            terminalreporter.write_line("summary of " + os.environ.get("PYTEST_XDIST_WORKER", "all"))
+        """,
+    )
+    project.file(
+        "test_a.py",
+        """
+        import warnings
+
+        def test_one():
+            warnings.warn("look")
+            assert 0
+
+        def test_two(pytestconfig):
+            reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
+            assert [report.nodeid for report in reporter.stats["failed"]] == ["test_a.py::test_one"]
+            assert len(reporter.stats["warnings"]) == 1
+            assert type(reporter).__mro__[-2].__name__ == "TerminalReporter"
+        """,
+    )
+    result = project.fleetest("-n", "1", "--start-method", method).check(1)
+    result.counts(passed=1, failed=1, warning=1)
+    assert result.out.count("summary of") == 1
+    result.lines("summary of all")
+
+
 @pytest.mark.parametrize("number", ["0", "2"])
 def test_names_can_be_taken_away(project: Project, number: str) -> None:
     """``-p no:xdist`` leaves -n, and no name of xdist's plugin."""
