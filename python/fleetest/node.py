@@ -89,6 +89,9 @@ class Node:
     workeroutput: dict[str, Any]
     """What it left in ``config.workeroutput``; absent until it has finished."""
 
+    over: bool
+    """Its session has ended, its process not yet."""
+
     def __init__(
         self, config: pytest.Config, manager: NodeManager, worker_id: str, count: int
     ) -> None:
@@ -111,6 +114,7 @@ class Node:
         self.item: int | None = None
         self.last_item: int | None = None
         self.shutting_down = False
+        self.over = False
         self.fault_text = ""
         self.sections: list[tuple[str, str]] = []
         self.rebuilder = Rebuilder()

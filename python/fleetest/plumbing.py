@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
 from fleetest.privates import private
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LOWEST = 10
 """None of our descriptors is below: tests may count on the lowest free ones."""
+
+MOST_CAPTURED = 16 * 1024 * 1024
+"""Bytes of captured output that are read of a worker."""
 
 
 def raise_fd(fd: int) -> int:
@@ -116,7 +119,7 @@ class Plumbing:
         texts = {}
         for number, fd in self.captured.items():
             size = os.fstat(fd).st_size
-            data = os.pread(fd, min(size, 16 * 1024 * 1024), 0) if size else b""
+            data = os.pread(fd, min(size, MOST_CAPTURED), 0) if size else b""
             texts[number] = data.decode("utf-8", "replace")
         return texts
 
@@ -130,17 +133,26 @@ class Plumbing:
         os.dup2(self.worker_err, 2)
         saved = {1: self.worker_out, 2: self.worker_err}
         for number, part in private.capture_ends(config):
-            if not private.captures_descriptors(part):
-                continue
-            if number == 0:
-                continue
-            os.dup2(saved[number], part.targetfd_save, inheritable=False)
-            os.dup2(self.captured[number], part.tmpfile.fileno(), inheritable=False)
-            if private.is_capturing_now(part):
-                os.dup2(self.captured[number], number)
+            if number in self.captured:
+                os.dup2(saved[number], part.targetfd_save, inheritable=False)
+                self._put_captured(number, part)
         fault_fd = private.faulthandler_fd(config)
         if fault_fd is not None:
             os.dup2(self.worker_err, fault_fd, inheritable=False)
+        self.close_captured()
+
+    def _put_captured(self, number: int, part: Any) -> None:
+        os.dup2(self.captured[number], part.tmpfile.fileno(), inheritable=False)
+        if private.is_capturing_now(part):
+            os.dup2(self.captured[number], number)
+
+    def install_captured(self, config: pytest.Config) -> None:
+        """In a spawned worker: have its capturing use the files that the controller has too."""
+        for number, part in private.capture_ends(config):
+            if number in self.captured and private.captures_descriptors(part):
+                so_far = os.pread(part.tmpfile.fileno(), MOST_CAPTURED, 0)
+                self._put_captured(number, part)
+                os.write(self.captured[number], so_far)
         self.close_captured()
 
 

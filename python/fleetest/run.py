@@ -220,6 +220,7 @@ class Run:
             self._hello(node, payload)
         elif kind == _core.MSG_FINISHED:
             node.workeroutput = payload
+            node.over = True
             self.reporting.session_over(node, payload)
         elif kind == _core.MSG_COLLECTED:
             self._collected(node, *payload)
@@ -272,7 +273,7 @@ class Run:
         node = self.nodes[number]
         node.item = item
         node.shutting_down = True
-        if finished:
+        if finished and (status == 0 or self.interrupts > 1):
             self.config.hook.pytest_testnodedown(node=node, error=None)
         elif self.interrupts > 1:
             pass
@@ -296,7 +297,8 @@ class Run:
             self.reporting.crashed(node, item, report)
         else:
             self.reporting.worker_lost(lost_worker_report(node, status))
-        self._replace(node)
+        if not node.over:
+            self._replace(node)
 
     def mark_test_pending(self, nodeid: str) -> None:
         """xdist's ``sched.mark_test_pending``: run a test that crashed its worker once more."""

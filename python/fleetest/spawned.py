@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import traceback
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,9 +15,9 @@ from fleetest.digest import digest
 from fleetest.node import describe_interpreter
 from fleetest.options import declare_ini, declare_options
 from fleetest.plugin import NAME
-from fleetest.plumbing import Plumbing, flush_all
+from fleetest.plumbing import Plumbing, raise_fd
 from fleetest.privates import private
-from fleetest.process import run_exit_handlers
+from fleetest.process import shorten_exit
 from fleetest.worker import WorkerPlugin, apply_role, send_reports_on
 from fleetest.worker_terminal import Terminal
 
@@ -35,6 +35,13 @@ class SpawnedSession:
     def __init__(self, channel: _core.Channel, init: dict[str, Any]) -> None:
         self.channel = channel
         self.init = init
+        # Before pytest's capturing puts something else behind 1 and 2.
+        self.pipes = Plumbing(
+            *(-1, -1, -1, channel.fileno()),
+            raise_fd(os.dup(1)),
+            raise_fd(os.dup(2)),
+            init["captured"],
+        )
         self.plugin: WorkerPlugin | None = None
 
     def pytest_addoption(
@@ -56,13 +63,14 @@ class SpawnedSession:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Become a worker once everything is configured."""
-        pipes = Plumbing(-1, -1, -1, self.channel.fileno(), 1, 2)
-        terminal = Terminal(config, pipes)
+        terminal = Terminal(config, self.pipes, real=dict(zip((1, 2), self.init["real"])))
         terminal.channel = self.channel
         self.plugin = WorkerPlugin(config, self.channel, terminal)
+        self.pipes.install_captured(config)
         self.plugin.muted = 1
         config.pluginmanager.register(self.plugin, "fleetest-worker")
         send_reports_on(config, self.plugin)
+        private.wrap_pdb(terminal.borrow)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None]:
@@ -83,23 +91,17 @@ class SpawnedSession:
 
 def serve(fd: int) -> NoReturn:
     """Be the worker that the controller at the other end of `fd` asks for."""
-    code = 70
-    try:
-        os.setpgid(0, 0)
-        _core.die_with_parent(signal.SIGKILL)
-        channel = _core.Channel(fd)
-        told = channel.receive()
-        if told is None:
-            os._exit(1)
-        init = told[1]
-        session = SpawnedSession(channel, init)
-        pytest.main(init["args"], plugins=[session])
-        if session.plugin is not None:
-            session.plugin.finished()
-        run_exit_handlers()
-        code = 0
-    except BaseException:  # noqa: BLE001 - the last stop of this process
-        traceback.print_exc()
-    finally:
-        flush_all()
-        os._exit(code)
+    os.setpgid(0, 0)
+    _core.die_with_parent(signal.SIGKILL)
+    channel = _core.Channel(fd)
+    told = channel.receive()
+    if told is None:
+        sys.exit(1)
+    for inherited in (*told[1]["real"], *told[1]["captured"].values()):
+        os.set_inheritable(inherited, False)
+    session = SpawnedSession(channel, told[1])
+    pytest.main(told[1]["args"], plugins=[session])
+    if session.plugin is not None:
+        session.plugin.finished()
+    shorten_exit()
+    sys.exit(0)

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from fleetest.plumbing import Plumbing
+from fleetest.plumbing import Plumbing, raise_fd
+from fleetest.privates import private
 
 if TYPE_CHECKING:
     from fleetest.node import Node
@@ -33,8 +34,7 @@ class Spawner:
         :raises OSError: the interpreter cannot be started
         """
         plumbing = Plumbing.make(self.run.config)
-        plumbing.close_captured()  # the worker has a capturing of its own
-        environ = dict(os.environ)
+        real = [raise_fd(os.dup(1)), raise_fd(os.dup(2))]
         # What this process imports, the worker must be able to import: fleetest first of all.
         process = subprocess.Popen(
             [
@@ -44,15 +44,17 @@ class Spawner:
                 f"import sys; sys.path[:] = {sys.path!r}; {BOOTSTRAP}",
                 str(plumbing.worker_sock),
             ],
-            stdin=None if self._uncaptured() else subprocess.DEVNULL,
+            stdin=self._stdin(),
             stdout=plumbing.worker_out,
             stderr=plumbing.worker_err,
-            pass_fds=[plumbing.worker_sock],
-            env=environ,
+            pass_fds=[plumbing.worker_sock, *real, *plumbing.captured.values()],
+            env=dict(os.environ),
             cwd=self.run.config.invocation_params.dir,
             start_new_session=False,
         )
         plumbing.close_worker_ends()
+        for fd in real:
+            os.close(fd)
         node.pid, node.plumbing = process.pid, plumbing
         process.returncode = 0  # the engine reaps it
         config = self.run.config
@@ -60,13 +62,17 @@ class Spawner:
             "args": [str(arg) for arg in config.invocation_params.args],
             "workerinput": node.workerinput,
             "base_temp": None if node.base_temp is None else str(node.base_temp),
-            "controller": os.getpid(),
-            "reporter": bool(config.pluginmanager.hasplugin("terminalreporter")),
+            "real": real,
+            "captured": plumbing.captured,
         }
         node.greeting = init
 
-    def _uncaptured(self) -> bool:
-        return bool(self.run.config.getoption("capture", "no") == "no")
+    def _stdin(self) -> int:
+        """The descriptor of the run's standard input: capturing has put the null device behind 0."""
+        for number, part in private.capture_ends(self.run.config):
+            if number == 0 and private.captures_descriptors(part):
+                return int(part.targetfd_save)
+        return 0
 
     def close(self) -> None:
         """Nothing is kept."""

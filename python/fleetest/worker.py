@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -359,7 +360,8 @@ def become_worker(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         _run(session)
         plugin.finished()
-        run_exit_handlers()
+        with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
+            run_exit_handlers()
         flush_files(files_open_for_writing() - inherited)
         code = 0
     except BaseException:  # noqa: BLE001 - the last stop of this process

@@ -73,11 +73,17 @@ class Terminal:
     settle: Callable[[], None]
     """Has the controller take in what was written before."""
 
-    def __init__(self, config: pytest.Config, plumbing: Plumbing) -> None:
-        """Remember what 1 and 2 are before :meth:`Plumbing.install` changes them."""
+    def __init__(
+        self, config: pytest.Config, plumbing: Plumbing, real: dict[int, int] | None = None
+    ) -> None:
+        """Know the pipes of the worker and what is behind the controller's 1 and 2.
+
+        :param real: descriptors for the latter; without, they are still this process's 1 and 2, and
+            :meth:`Plumbing.install` has yet to change them
+        """
         self.config = config
         self.borrowed = False
-        self._real = {1: raise_fd(os.dup(1)), 2: raise_fd(os.dup(2))}
+        self._real = real or {1: raise_fd(os.dup(1)), 2: raise_fd(os.dup(2))}
         self._pipes = {1: plumbing.worker_out, 2: plumbing.worker_err}
 
     def pending_output(self) -> bool:

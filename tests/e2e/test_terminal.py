@@ -66,10 +66,10 @@ ASKS = spread(12, MEETING + "assert input(f'ask {worker_id}? ') == worker_id")
 # ---- debuggers and input ----
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_pdb(project: Project, workers: int) -> None:
+@pytest.mark.parametrize("options", ["-n1", "-n2", "-n3", "-n2 --start-method=spawn"])
+def test_pdb(project: Project, options: str) -> None:
     project.file("test_it.py", FAILING)
-    with led(project, FLEETEST, f"-n{workers}", "--pdb") as terminal:
+    with led(project, FLEETEST, *options.split(), "--pdb") as terminal:
         terminal.expect("entering PDB")
         terminal.expect(PDB)
         terminal.type("p value + 2\n")
@@ -92,8 +92,9 @@ def test_trace(project: Project) -> None:
         left_as_it_was(terminal, 0)
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("option", ["--capture=fd", "--capture=sys", "-s"])
-def test_breakpoint(project: Project, option: str) -> None:
+def test_breakpoint(project: Project, option: str, method: str) -> None:
     project.file(
         "test_it.py",
         """
@@ -106,7 +107,7 @@ def test_breakpoint(project: Project, option: str) -> None:
             assert x == 7
         """,
     )
-    with led(project, FLEETEST, "-n2", option) as terminal:
+    with led(project, FLEETEST, "-n2", option, "--start-method", method) as terminal:
         terminal.expect(PDB)
         terminal.type("x = 6\n")
         terminal.expect(PDB)
@@ -133,11 +134,12 @@ def test_breakpoint_shows_the_output_before_it(project: Project) -> None:
     assert re.findall(r"line (\d+)\r", before) == [str(number) for number in range(500)]
 
 
-def test_input(project: Project) -> None:
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_input(project: Project, method: str) -> None:
     project.file(
         "test_it.py", "def test_a():\n    assert input('your name? ') == 'bob'\n" + numbered(3)
     )
-    with led(project, FLEETEST, "-n2", "-s") as terminal:
+    with led(project, FLEETEST, "-n2", "-s", "--start-method", method) as terminal:
         terminal.expect(r"your name\? ")
         terminal.type("bob\n")
         terminal.expect("4 passed in ")

@@ -437,6 +437,45 @@ def test_dead_spare_is_no_replacement(project: Project) -> None:
     result.lines("*worker gw0 could not be replaced*", "*1 test was not run: no worker is left*")
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("os._exit(3)", "exited with status 3"),
+        ("os.kill(os.getpid(), 11)", "killed by signal 11 (SIGSEGV)"),
+    ],
+    ids=["exit", "signal"],
+)
+def test_crash_in_an_exit_handler(project: Project, how: str, words: str, method: str) -> None:
+    """As in plain pytest, which would not end with 0 either; all tests have run."""
+    project.file(
+        "test_it.py",
+        f"""
+        import atexit
+        import os
+
+        def test_one():
+            atexit.register(lambda: {how})
+
+        def test_two():
+            pass
+        """,
+    )
+    result = project.fleetest("-n1", "--start-method", method).check(1)
+    result.lines("*worker 'gw0' crashed while it ran no test*", f"*{words}*")
+    result.counts(passed=2, failed=1)
+
+
+def test_exit_handler_that_raises(project: Project) -> None:
+    """Python shows the exception and goes on."""
+    project.file(
+        "test_it.py",
+        "import atexit\n\ndef test_one():\n    atexit.register(lambda: 1 / 0)\n",
+    )
+    result = project.fleetest("-n1").check(0)
+    assert "ZeroDivisionError" in result.err
+
+
 # ---- spawned workers ----
 
 
@@ -461,7 +500,6 @@ def test_spawned_worker_dies(project: Project, death: str) -> None:
     check_others_ran_once(project)
 
 
-@pytest.mark.xfail(reason="a spawned worker keeps its captured output to itself")
 def test_spawned_worker_dies_with_its_output(project: Project) -> None:
     write_dying(project, "os._exit(3)")
     result = project.fleetest("-n1", "--start-method=spawn").check(1)
