@@ -14,7 +14,7 @@ export PYTHON PYTHONS PARITY
 environment = $(PYTHON) scripts/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit e2e parity wheel devlink bench lint sanitize fuzz clean \
+.PHONY: help demo test unit e2e parity wheel devlink bench simulate lint sanitize fuzz clean \
 	system-build system-test system-fuzz
 
 help: ## list the targets
@@ -47,6 +47,10 @@ devlink: system-build ## put a debug build and links to python/fleetest into .ve
 
 bench: wheel ## measure against pytest and pytest-xdist (ARGS="...", see bench/README.md)
 	@$(PYTHON) bench/bench.py $(ARGS)
+
+simulate: system-build ## simulate the scheduler (ARGS="--items N --workers N --seed N")
+	@scripts/build build/simulate --buildtype=release
+	@build/simulate/bench/simulate/simulate $(ARGS)
 
 lint: system-test ## check format, style and types, and compile with warnings as errors
 	@scripts/lint

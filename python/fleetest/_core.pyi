@@ -1,5 +1,6 @@
 """The native part of fleetest: src/ext."""
 
+from array import array
 from typing import Any, final
 
 __version__: str
@@ -70,6 +71,9 @@ class Engine:
         workers: int,
         *,
         batch_max: int = 0,
+        in_order: bool = False,
+        scopes: array[int] | None = None,
+        seconds: array[float] | None = None,
         keep_idle: bool = False,
         client_fd: int = -1,
         tty_fd: int = -1,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fleetest import carry
 from fleetest.forking import Forker
+from fleetest.history import expected_seconds
 from fleetest.spawning import Spawner
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Distribution:
     """For the header line: ``workers forked after collection``."""
     ordered: bool
     batch_max: int
+    seconds: array[float]
+    """What each test is expected to take; negative: unknown."""
 
 
 def decide(
@@ -45,15 +49,22 @@ def decide(
     """Decide for a session that has collected."""
     ordered = bool(config.option.ordered)
     batch_max = ORDERED_BATCH if ordered else 0
+    seconds = array("f")
+
+    def result(workers: bool, maker: Any, where: str) -> Distribution:
+        return Distribution(workers, maker, where, ordered, batch_max, seconds)
+
     if session.testsfailed and not config.option.continue_on_collection_errors:
-        return Distribution(False, None, "", ordered, batch_max)
+        return result(False, None, "")
     # What is only shown, pytest shows in the order of one process.
     only_shown = any(getattr(config.option, name, False) for name in ("setuponly", "setupplan"))
     if not session.items or config.option.collectonly or only_shown:
-        return Distribution(False, None, "", ordered, batch_max)
-    small = None if explicit else _too_small(session, record)
+        return result(False, None, "")
+    if explicit or len(session.items) >= SMALL_COUNT:
+        seconds = expected_seconds(record.folder, record.ids)
+    small = None if explicit else _too_small(session, seconds)
     if small is not None:
-        return Distribution(False, None, small, ordered, batch_max)
+        return result(False, None, small)
     method = config.option.start_method
     reason = ""
     if method == "auto":
@@ -61,17 +72,17 @@ def decide(
         method = "spawn" if reason else "fork"
     if method == "spawn":
         where = f"workers spawned ({reason or '--start-method spawn'})"
-        return Distribution(True, Spawner, where, ordered, batch_max)
-    return Distribution(True, Forker, "workers forked after collection", ordered, batch_max)
+        return result(True, Spawner, where)
+    return result(True, Forker, "workers forked after collection")
 
 
-def _too_small(session: pytest.Session, record: Record) -> str | None:
+def _too_small(session: pytest.Session, seconds: array[float]) -> str | None:
     number = len(session.items)
     noun = "test" if number == 1 else "tests"
     if number < SMALL_COUNT:
         return f"no workers (1 {noun})"
-    expected = record.expected_seconds()
-    if expected is None or expected >= SMALL_SECONDS:
+    expected = sum(seconds)
+    if expected >= SMALL_SECONDS or min(seconds) < 0:
         return None
     return f"no workers ({number} {noun} take about {expected:.2f} s)"
 

@@ -23,9 +23,6 @@ VERSION = 1
 KEPT = 50
 """How many records are kept."""
 
-LOOKED_AT = 200
-"""Expected durations are looked up for a run of at most so many tests: others are worth a fork."""
-
 
 class Record:
     """Writes one run's record."""
@@ -34,29 +31,14 @@ class Record:
         self.folder = folder
         self.ids = ids
         self._file: IO[str] | None = None
-        self._times: dict[int, dict[str, str]] = {}
+        self._times: dict[int, dict[str, float]] = {}
+        self._seconds: dict[int, str] = {}
         self._outcomes: dict[int, str] = {}
 
     @classmethod
     def begin(cls, config: pytest.Config, items: Sequence[pytest.Item]) -> Record:
         """Begin the record of a run that has collected."""
         return cls(_folder(config), [item.nodeid for item in items])
-
-    # ---- what earlier runs took ----
-
-    def expected_seconds(self) -> float | None:
-        """What these tests took in the last run that had them all; None if there is none."""
-        if self.folder is None or len(self.ids) > LOOKED_AT:
-            return None
-        wanted = set(self.ids)
-        with contextlib.suppress(OSError):
-            for path in sorted(self.folder.glob("*.jsonl"), reverse=True)[:3]:
-                if not path.is_file():
-                    continue
-                known = _durations(path, wanted)
-                if wanted <= known.keys():
-                    return sum(known[nodeid] for nodeid in self.ids)
-        return None
 
     # ---- writing ----
 
@@ -105,23 +87,27 @@ class Record:
         if index is None or index < 0 or report.when not in ("setup", "call", "teardown"):
             return
         when = report.when
-        # Not json.dumps: this is done for each test of a run.
         times = self._times.setdefault(index, {})
-        times[when] = f'"{when}":{report.duration:.6f}'
+        times[when] = report.duration
         if report.outcome != "passed" or when == "call":
             self._outcomes[index] = _outcome(report, self._outcomes.get(index))
         if when == "teardown":
             del self._times[index]
             self._open()
             outcome = self._outcomes.pop(index, "passed")
+            self._seconds[index] = f"{sum(times.values()):.6f}"
+            # Not json.dumps: this is done for each test of a run.
+            seconds = ",".join([f'"{phase}":{time:.6f}' for phase, time in times.items()])
             self._write_line(
-                f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}",'
-                f'"seconds":{{{",".join(times.values())}}}}}'
+                f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}","seconds":{{{seconds}}}}}'
             )
 
     def end(self, exitstatus: int) -> None:
-        """The run is over."""
-        self._write({"exit": exitstatus, "time": time.time()})
+        """The run is over: write once more what each test took, where it is found at once."""
+        if self._file is None:
+            return
+        seconds = ",".join([self._seconds.get(index, "null") for index in range(len(self.ids))])
+        self._write_line(f'{{"exit":{exitstatus},"time":{time.time()},"seconds":[{seconds}]}}')
         if self._file is not None and self.folder is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
@@ -146,20 +132,3 @@ def _folder(config: pytest.Config) -> Path | None:
         return Path(cache.mkdir("fleetest")) / "runs"
     except (OSError, ValueError):
         return None
-
-
-def _durations(path: Path, wanted: set[str]) -> dict[str, float]:
-    """Node id -> seconds of those tests of a record that are wanted; nothing of a damaged one."""
-    known: dict[str, float] = {}
-    try:
-        with path.open(encoding="utf-8", errors="surrogatepass") as file:
-            ids = json.loads(next(file))["tests"]
-            for line in file:
-                entry = json.loads(line)
-                if entry.get("seconds") and ids[entry["end"]] in wanted:
-                    known[ids[entry["end"]]] = sum(entry["seconds"].values())
-    except (OSError, ValueError, LookupError, TypeError, StopIteration):
-        return {}
-    except (AttributeError, RecursionError):
-        return {}
-    return known

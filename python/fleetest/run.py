@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 import uuid
+from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +57,7 @@ class Run:
         self.interrupted_at = 0.0
         self.impatient = False
         self.stopping = False
+        self.reordered = False
         self.internal_error: str | None = None
 
     # ---- making the workers; nothing here is called in a worker ----
@@ -79,6 +81,9 @@ class Run:
             items=len(session.items),
             workers=self.count,
             batch_max=self.distribution.batch_max,
+            in_order=self.distribution.ordered or self.reordered,
+            scopes=_files(session.items),
+            seconds=self.distribution.seconds,
             keep_idle=not self.restarts_left,
             client_fd=self.client_fd,
             tty_fd=self.screen.tty_fd,
@@ -152,6 +157,14 @@ class Run:
         self.screen.line("\n" + message)
 
     # ---- the run ----
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        """See whether an option or a plugin wants the tests in another order: it is kept then."""
+        places = {id(item): place for place, item in enumerate(items)}
+        yield
+        order = [places.get(id(item), -1) for item in items]
+        self.reordered = any(left > right for left, right in zip(order, order[1:]))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -366,3 +379,14 @@ class Run:
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))
+
+
+def _files(items: list[pytest.Item]) -> array[int]:
+    """Numbers of the files of the items, a new one wherever the next item is in another file."""
+    numbers = array("I")
+    number, path = -1, None
+    for item in items:
+        if item.path != path:
+            number, path = number + 1, item.path
+        numbers.append(number)
+    return numbers

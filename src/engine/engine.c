@@ -25,6 +25,7 @@ struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const s
     if (engine == NULL)
         return NULL;
     engine->options = *options;
+    engine->options.sched.known = NULL;
     engine->ops = *ops;
     engine->arg = arg;
     engine->sched = ft_sched_new(&options->sched);

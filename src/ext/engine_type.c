@@ -90,25 +90,73 @@ static const struct ft_engine_ops engine_ops = {
     .lock = take_again,
 };
 
+/* A buffer of one four-byte value an item; NULL with ValueError if it is something else, or if there is none. */
+static const void *values_of(PyObject *object, Py_buffer *view, char format, uint32_t items)
+{
+    if (object == NULL || object == Py_None)
+        return NULL;
+    if (PyObject_GetBuffer(object, view, PyBUF_FORMAT | PyBUF_ND) < 0)
+        return NULL;
+    bool right = view->format != NULL && view->format[0] == format && view->itemsize == 4 && view->ndim == 1;
+    if (right && view->len == (Py_ssize_t)items * 4)
+        return view->buf;
+    PyErr_Format(PyExc_ValueError, "an array of type '%c' with %u values is needed", format, items);
+    return NULL;
+}
+
+/* What is known of the items, for the scheduler; NULL without an exception if that is nothing. */
+static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds, uint32_t items)
+{
+    Py_buffer scope_view = {0}, second_view = {0};
+    struct ft_sched_item *known = NULL;
+    const uint32_t *scope = values_of(scopes, &scope_view, 'I', items);
+    const float *second = PyErr_Occurred() ? NULL : values_of(seconds, &second_view, 'f', items);
+    if (!PyErr_Occurred() && scope != NULL) {
+        known = PyMem_Calloc(items + 1, sizeof *known);
+        if (known == NULL)
+            PyErr_NoMemory();
+    }
+    for (uint32_t i = 0; known != NULL && i < items; i++) {
+        if (scope[i] >= items) {
+            PyErr_SetString(PyExc_ValueError, "the number of a scope is not below that of the items");
+            PyMem_Free(known);
+            known = NULL;
+            break;
+        }
+        known[i] = (struct ft_sched_item){.scope = scope[i], .seconds = second != NULL ? second[i] : -1};
+    }
+    PyBuffer_Release(&scope_view);
+    PyBuffer_Release(&second_view);
+    return known;
+}
+
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"handler",   "items",     "workers", "batch_max",
-                            "keep_idle", "client_fd", "tty_fd",  "tick_ms",   NULL};
-    PyObject *handler;
+    static char *names[] = {"handler",  "items",  "workers", "batch_max", "in_order", "keep_idle",
+                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  NULL};
+    PyObject *handler, *scopes = NULL, *seconds = NULL;
     unsigned int items, workers, batch_max = 0;
-    int keep_idle = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$Ipiii:Engine", names, &handler, &items, &workers, &batch_max,
-                                     &keep_idle, &client_fd, &tty_fd, &tick_ms))
+    int in_order = 0, keep_idle = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOO:Engine", names, &handler, &items, &workers,
+                                     &batch_max, &in_order, &keep_idle, &client_fd, &tty_fd, &tick_ms, &scopes,
+                                     &seconds))
+        return NULL;
+    struct ft_sched_item *known = describe_items(scopes, seconds, items);
+    if (PyErr_Occurred())
         return NULL;
     struct engine *self = (struct engine *)type->tp_alloc(type, 0);
-    if (self == NULL)
+    if (self == NULL) {
+        PyMem_Free(known);
         return NULL;
+    }
     struct ft_engine_options options = {
         .sched = {
             .items = items,
             .workers = workers == 0 ? 1 : workers,
             .batch_max = batch_max,
+            .in_order = in_order,
             .keep_idle = keep_idle,
+            .known = known,
         },
         .client_fd = client_fd,
         .tty_fd = tty_fd,
@@ -116,6 +164,7 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     };
     self->handler = Py_NewRef(handler);
     self->engine = ft_engine_new(&options, &engine_ops, self);
+    PyMem_Free(known);
     if (self->engine == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();

@@ -1,4 +1,4 @@
-#include "sched/sched.h"
+#include "sched/line.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@ enum state { WAITING, HELD, DONE, LOST };
 
 enum {
     WORKERS_MAX = 1 << 20,
-    SHARES = 4, /* an order is this fraction of a fair share of what is left, so that the end is balanced */
+    SHARES = 8, /* an order is this fraction of a fair share of what is left, so that the end is balanced */
     LEAST = 2,  /* a worker needs two items to start one */
 };
 
@@ -16,23 +16,26 @@ struct worker {
     uint32_t *queue;    /* items promised to it; the first may be running */
     uint32_t len, cap;  /* of queue, from head on */
     uint32_t head;
-    uint32_t low;       /* refill when no more than this is left */
+    double seconds;     /* expected, of the queue and what is running */
+    double low;         /* refill when no more than this is left */
     bool joined;
     bool running;       /* queue[head] was started */
     bool broken;        /* was told FT_SCHED_BREAK since its last items */
     bool finished;      /* was told FT_SCHED_FINISH */
+    bool due;           /* is in `due` below */
 };
 
 struct ft_sched {
     struct ft_sched_options options;
+    struct ft_line line;
     uint8_t *states;    /* enum state of each item */
-    uint32_t *line;     /* items not handed out, from line_head on, in collection order */
-    uint32_t line_head;
-    uint32_t line_len;
     struct worker *workers;
     uint32_t worker_cap;
     uint32_t alive;     /* joined and not finished */
-    uint32_t cursor;    /* where ft_sched_next goes on looking */
+    uint32_t held;      /* items in queues */
+    uint32_t *due;      /* workers that an event may have made ready for an order: a ring of worker_cap places */
+    uint32_t due_head;
+    uint32_t due_len;
     bool stopped;
 };
 
@@ -42,15 +45,12 @@ struct ft_sched *ft_sched_new(const struct ft_sched_options *options)
     if (sched == NULL)
         return NULL;
     sched->options = *options;
-    sched->line_len = options->items;
-    sched->line = calloc((size_t)options->items + 1, sizeof *sched->line);
+    sched->options.known = NULL;
     sched->states = calloc((size_t)options->items + 1, sizeof *sched->states);
-    if (sched->line == NULL || sched->states == NULL) {
+    if (sched->states == NULL || ft_line_init(&sched->line, options) < 0) {
         ft_sched_free(sched);
         return NULL;
     }
-    for (uint32_t i = 0; i < options->items; i++)
-        sched->line[i] = i;
     return sched;
 }
 
@@ -61,10 +61,30 @@ void ft_sched_free(struct ft_sched *sched)
     for (uint32_t i = 0; i < sched->worker_cap; i++)
         free(sched->workers[i].queue);
     free(sched->workers);
+    free(sched->due);
     free(sched->states);
-    free(sched->line);
+    ft_line_release(&sched->line);
     free(sched);
 }
+
+/* ---- who may be ready for an order ---- */
+
+static void look_at(struct ft_sched *sched, uint32_t id)
+{
+    struct worker *worker = &sched->workers[id];
+    if (worker->due || !worker->joined || worker->finished)
+        return;
+    worker->due = true;
+    sched->due[(sched->due_head + sched->due_len++) % sched->worker_cap] = id;
+}
+
+static void look_at_all(struct ft_sched *sched)
+{
+    for (uint32_t id = 0; id < sched->worker_cap; id++)
+        look_at(sched, id);
+}
+
+/* ---- events ---- */
 
 static struct worker *find(struct ft_sched *sched, uint32_t id)
 {
@@ -73,23 +93,39 @@ static struct worker *find(struct ft_sched *sched, uint32_t id)
     return &sched->workers[id];
 }
 
+/* Make room for workers with numbers below `cap`. */
+static int grow(struct ft_sched *sched, uint32_t cap)
+{
+    uint32_t *due = calloc(cap, sizeof *due);
+    if (due == NULL)
+        return -ENOMEM;
+    struct worker *workers = realloc(sched->workers, cap * sizeof *workers);
+    if (workers == NULL) {
+        free(due);
+        return -ENOMEM;
+    }
+    memset(workers + sched->worker_cap, 0, (cap - sched->worker_cap) * sizeof *workers);
+    for (uint32_t i = 0; i < sched->due_len; i++)
+        due[i] = sched->due[(sched->due_head + i) % sched->worker_cap];
+    free(sched->due);
+    sched->due = due;
+    sched->due_head = 0;
+    sched->workers = workers;
+    sched->worker_cap = cap;
+    return 0;
+}
+
 int ft_sched_join(struct ft_sched *sched, uint32_t id)
 {
     if (id >= WORKERS_MAX)
         return -EINVAL;
-    if (id >= sched->worker_cap) {
-        uint32_t cap = id + 8;
-        struct worker *grown = realloc(sched->workers, cap * sizeof *grown);
-        if (grown == NULL)
-            return -ENOMEM;
-        memset(grown + sched->worker_cap, 0, (cap - sched->worker_cap) * sizeof *grown);
-        sched->workers = grown;
-        sched->worker_cap = cap;
-    }
+    if (id >= sched->worker_cap && grow(sched, id + 1 + id / 2) < 0)
+        return -ENOMEM;
     if (sched->workers[id].joined)
         return -EEXIST;
     sched->workers[id].joined = true;
     sched->alive++;
+    look_at(sched, id);
     return 0;
 }
 
@@ -99,7 +135,19 @@ int ft_sched_started(struct ft_sched *sched, uint32_t id, uint32_t item)
     if (worker == NULL || worker->running || worker->len == 0 || worker->queue[worker->head] != item)
         return -EPROTO;
     worker->running = true;
+    look_at(sched, id);
     return 0;
+}
+
+/* The head of a queue is done with, or lost. */
+static void drop_head(struct ft_sched *sched, struct worker *worker)
+{
+    worker->seconds -= sched->line.expected[worker->queue[worker->head]];
+    worker->head++;
+    worker->len--;
+    sched->held--;
+    if (worker->len == 0)
+        worker->seconds = 0; /* what rounding has left */
 }
 
 int ft_sched_done(struct ft_sched *sched, uint32_t id, uint32_t item)
@@ -109,19 +157,21 @@ int ft_sched_done(struct ft_sched *sched, uint32_t id, uint32_t item)
         return -EPROTO;
     sched->states[item] = DONE;
     worker->running = false;
-    worker->head++;
-    worker->len--;
+    drop_head(sched, worker);
+    if (ft_line_len(&sched->line) == 0 && sched->held == 0)
+        look_at_all(sched);
+    else
+        look_at(sched, id);
     return 0;
 }
 
 /* Put items back to the front of the line; they came from it, so there is room. */
 static void put_back(struct ft_sched *sched, const uint32_t *items, uint32_t count)
 {
-    sched->line_head -= count;
-    sched->line_len += count;
-    memcpy(sched->line + sched->line_head, items, count * sizeof *items);
+    ft_line_put_back(&sched->line, items, count);
     for (uint32_t i = 0; i < count; i++)
         sched->states[items[i]] = WAITING;
+    look_at_all(sched);
 }
 
 uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
@@ -131,16 +181,19 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
     if (worker == NULL)
         return running;
     if (worker->running) {
-        running = worker->queue[worker->head++];
+        running = worker->queue[worker->head];
         sched->states[running] = LOST;
-        worker->len--;
+        drop_head(sched, worker);
     }
+    sched->held -= worker->len;
     if (worker->len > 0)
         put_back(sched, worker->queue + worker->head, worker->len);
     if (!worker->finished)
         sched->alive--;
     free(worker->queue);
-    *worker = (struct worker){0};
+    bool due = worker->due; /* ft_sched_next drops it from there */
+    *worker = (struct worker){.due = due};
+    look_at_all(sched);
     return running;
 }
 
@@ -160,24 +213,15 @@ void ft_sched_stop(struct ft_sched *sched)
 void ft_sched_keep_idle(struct ft_sched *sched, bool keep)
 {
     sched->options.keep_idle = keep;
+    look_at_all(sched);
 }
 
 uint32_t ft_sched_pending(const struct ft_sched *sched)
 {
-    return sched->line_len;
+    return ft_line_len(&sched->line);
 }
 
-/* How many items to hand out now: large at first, for few messages; small at the end, for balance. */
-static uint32_t batch_size(const struct ft_sched *sched)
-{
-    uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
-    uint32_t size = sched->line_len / (SHARES * workers);
-    if (size == 0)
-        size = 1;
-    if (sched->options.batch_max != 0 && size > sched->options.batch_max)
-        size = sched->options.batch_max;
-    return size;
-}
+/* ---- orders ---- */
 
 /* Make room for `count` items behind the queue. */
 static bool reserve(struct worker *worker, uint32_t count)
@@ -198,54 +242,43 @@ static bool reserve(struct worker *worker, uint32_t count)
 
 static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
-    uint32_t size = batch_size(sched);
-    uint32_t low = size / 2 > LEAST ? size / 2 : LEAST;
-    if (worker->len + size < LEAST)
-        size = LEAST - worker->len;
-    if (sched->options.batch_max != 0 && size > sched->options.batch_max)
-        size = sched->options.batch_max;
-    if (size > sched->line_len)
-        size = sched->line_len;
-    if (!reserve(worker, size))
+    uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
+    uint32_t least = worker->len < LEAST ? LEAST - worker->len : 1;
+    uint32_t most = sched->options.batch_max;
+    double share = sched->line.seconds / (SHARES * (double)workers);
+    if (most != 0 && least > most)
+        least = most;
+    if (worker->seconds > share)
+        share = 0; /* it has enough to do, and only lacks the successor of its last item */
+    struct ft_cut cut = ft_line_cut(&sched->line, share, least, most);
+    if (!reserve(worker, cut.count))
         return false;
     uint32_t *items = worker->queue + worker->len;
-    memcpy(items, sched->line + sched->line_head, size * sizeof *items);
-    for (uint32_t i = 0; i < size; i++)
+    memcpy(items, cut.items, cut.count * sizeof *items);
+    for (uint32_t i = 0; i < cut.count; i++)
         sched->states[items[i]] = HELD;
-    sched->line_head += size;
-    sched->line_len -= size;
-    worker->len += size;
-    worker->low = low;
+    ft_line_take(&sched->line, &cut);
+    worker->len += cut.count;
+    worker->seconds += cut.seconds;
+    worker->low = cut.seconds / 2;
     worker->broken = false;
-    *order = (struct ft_sched_order){FT_SCHED_RUN, (uint32_t)(worker - sched->workers), items, size};
-    return true;
-}
-
-/* Whether every item is done. */
-static bool all_done(const struct ft_sched *sched)
-{
-    if (sched->line_len > 0)
-        return false;
-    for (uint32_t i = 0; i < sched->worker_cap; i++)
-        if (sched->workers[i].len > 0)
-            return false;
+    sched->held += cut.count;
+    *order = (struct ft_sched_order){FT_SCHED_RUN, (uint32_t)(worker - sched->workers), items, cut.count};
     return true;
 }
 
 static bool order_for(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
-    uint32_t low = worker->low > LEAST ? worker->low : LEAST;
-    if (sched->line_len > 0 && (worker->len < LEAST || worker->len <= low))
-        return hand_out(sched, worker, order);
-    if (sched->line_len > 0)
-        return false;
+    if (ft_line_len(&sched->line) > 0) {
+        return (worker->len < LEAST || worker->seconds <= worker->low) && hand_out(sched, worker, order);
+    }
     *order = (struct ft_sched_order){.worker = (uint32_t)(worker - sched->workers)};
     if (worker->len == 1 && !worker->broken) {
         worker->broken = true;
         order->kind = FT_SCHED_BREAK;
         return true;
     }
-    if (worker->len == 0 && (!sched->options.keep_idle || all_done(sched))) {
+    if (worker->len == 0 && (!sched->options.keep_idle || sched->held == 0)) {
         worker->finished = true;
         sched->alive--;
         order->kind = FT_SCHED_FINISH;
@@ -258,15 +291,16 @@ bool ft_sched_next(struct ft_sched *sched, struct ft_sched_order *order)
 {
     if (sched->stopped)
         return false;
-    for (uint32_t seen = 0; seen < sched->worker_cap; seen++) {
-        uint32_t id = (sched->cursor + seen) % sched->worker_cap;
+    while (sched->due_len > 0) {
+        uint32_t id = sched->due[sched->due_head];
         struct worker *worker = &sched->workers[id];
-        if (!worker->joined || worker->finished)
+        sched->due_head = (sched->due_head + 1) % sched->worker_cap;
+        sched->due_len--;
+        worker->due = false;
+        if (!worker->joined || worker->finished || !order_for(sched, worker, order))
             continue;
-        if (order_for(sched, worker, order)) {
-            sched->cursor = (id + 1) % sched->worker_cap;
-            return true;
-        }
+        look_at(sched, id); /* there may be another one */
+        return true;
     }
     return false;
 }

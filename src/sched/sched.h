@@ -5,6 +5,11 @@
  * Items are numbers 0 to count - 1 in collection order.  A worker's queue is a promise: the worker announces the
  * successor of the item it runs (pytest's `nextitem`) from it, so what was handed out is never taken back or
  * reordered.  A worker's last item therefore waits until its successor, or FT_SCHED_BREAK, is known.
+ *
+ * Items stand in line by scope (a file, as a rule): those with long items first, the others in collection order, and
+ * the items of a scope in collection order.  Orders are a fraction of the work that is left for each worker, cut where
+ * a scope ends if one ends nearby: large at first, for few messages, single items at the end, for balance (guided
+ * self-scheduling; Polychronopoulos and Kuck, 1987).
  */
 #ifndef FT_SCHED_SCHED_H
 #define FT_SCHED_SCHED_H
@@ -29,11 +34,20 @@ struct ft_sched_order {
     uint32_t count;
 };
 
+/* What is known of an item. */
+struct ft_sched_item {
+    uint32_t scope;  /* items of one scope are kept together while that costs no balance; below the number of items */
+    bool tied;       /* all items of the scope go to one worker, at once; the same for each of them */
+    float seconds;   /* expected duration; negative if unknown */
+};
+
 struct ft_sched_options {
     uint32_t items;      /* how many there are */
     uint32_t workers;    /* how many are expected at first, at least 1 */
-    uint32_t batch_max;  /* most items in one order; 0: no limit */
+    uint32_t batch_max;  /* most items in one order, but for tied ones; 0: no limit */
+    bool in_order;       /* keep the line in collection order */
     bool keep_idle;      /* keep idle workers until all is done: nobody can replace a worker that crashes */
+    const struct ft_sched_item *known; /* of each item, read by ft_sched_new only; NULL: all are alike */
 };
 
 struct ft_sched;

@@ -20,10 +20,12 @@ struct model_worker {
 struct model {
     struct ft_sched *sched;
     struct ft_sched_options options;
+    struct ft_sched_item known[MODEL_ITEMS];
     struct model_worker workers[MODEL_WORKERS];
     uint32_t count; /* of workers, ever */
     enum fate fates[MODEL_ITEMS];
     bool keep_idle, stopped;
+    bool again; /* items were put back, alone or in the order that a worker had them */
     const char *broken; /* promise */
 };
 
@@ -57,11 +59,27 @@ static bool may_start(const struct model_worker *worker)
 
 /* ---- orders ---- */
 
+/* Of a tied scope that is handed out nothing waits. */
+static void check_tied(struct model *model, const struct ft_sched_order *order)
+{
+    for (uint32_t i = 0; i < order->count && model->broken == NULL; i++) {
+        const struct ft_sched_item *item = &model->known[order->items[i]];
+        for (uint32_t other = 0; item->tied && other < model->options.items; other++)
+            if (model->known[other].scope == item->scope)
+                check(model, model->fates[other] != WAITING || model->again, "a tied scope is handed out at once");
+        if (i > 0 && !model->again && model->known[order->items[i - 1]].scope == item->scope)
+            check(model, order->items[i - 1] < order->items[i], "the items of a scope keep their order");
+    }
+}
+
 static void take_items(struct model *model, struct model_worker *worker, const struct ft_sched_order *order)
 {
     uint32_t max = model->options.batch_max;
     check(model, order->count > 0, "an order to run has items");
-    check(model, max == 0 || order->count <= max, "an order has at most batch_max items");
+    bool tied = false;
+    for (uint32_t i = 0; i < order->count; i++)
+        tied = tied || (order->items[i] < MODEL_ITEMS && model->known[order->items[i]].tied);
+    check(model, max == 0 || tied || order->count <= max, "an order has at most batch_max items");
     for (uint32_t i = 0; i < order->count && model->broken == NULL; i++) {
         uint32_t item = order->items[i];
         if (!check(model, item < model->options.items, "an order has items that exist"))
@@ -71,6 +89,7 @@ static void take_items(struct model *model, struct model_worker *worker, const s
         worker->queue[worker->head + worker->len++] = item;
     }
     worker->broken = false;
+    check_tied(model, order);
 }
 
 static void take_order(struct model *model, const struct ft_sched_order *order)
@@ -156,6 +175,7 @@ static void lose(struct model *model, uint32_t id, bool again)
     struct model_worker *worker = &model->workers[id];
     uint32_t item = worker->running ? worker->queue[worker->head] : FT_SCHED_NONE;
     worker->lost = true;
+    model->again = true;
     for (uint32_t i = 0; i < worker->len; i++)
         model->fates[worker->queue[worker->head + i]] = WAITING;
     check(model, ft_sched_lost(model->sched, id) == item, "a lost worker's item is named");
@@ -234,6 +254,26 @@ static void play_to_the_end(struct model *model)
           "every item is handed out");
 }
 
+/* Describe the items, or leave them alike. */
+static void describe(struct model *model, struct model_source *source)
+{
+    uint32_t scopes = 1 + source->choose(source, 20), tied = source->choose(source, 4);
+    bool known = source->choose(source, 3) != 0;
+    model->options.in_order = source->choose(source, 4) == 0;
+    if (!known || model->options.in_order || model->options.items == 0)
+        return;
+    for (uint32_t i = 0; i < model->options.items; i++) {
+        uint32_t scope = source->choose(source, scopes) % model->options.items;
+        uint32_t seconds = source->choose(source, 100);
+        model->known[i] = (struct ft_sched_item){
+            .scope = scope,
+            .tied = scope < tied,
+            .seconds = seconds > 90 ? -1.0F : seconds > 80 ? 100.0F : (float)seconds / 100.0F,
+        };
+    }
+    model->options.known = model->known;
+}
+
 const char *model_play(struct model_source *source, struct model_result *result)
 {
     static struct model model;
@@ -245,6 +285,7 @@ const char *model_play(struct model_source *source, struct model_result *result)
         .keep_idle = source->choose(source, 2) == 1,
     };
     model.keep_idle = model.options.keep_idle;
+    describe(&model, source);
     model.sched = ft_sched_new(&model.options);
     if (model.sched == NULL)
         return NULL;

@@ -180,9 +180,9 @@ static void orders_get_smaller_towards_the_end(void **state)
             }
     }
     assert_int_equal(len[0] + len[1], 10000);
-    assert_true(first >= 1000);
+    assert_true(first >= 500);
     assert_true(last <= 2);
-    assert_true(orders < 200);
+    assert_true(orders < 400);
     ft_sched_free(sched);
 }
 
@@ -254,9 +254,126 @@ static void a_worker_may_have_any_small_number(void **state)
     ft_sched_free(sched);
 }
 
+/* ---- what is known of items ---- */
+
+enum { KNOWN = 40 };
+
+/* Play to the end with all workers in step; which worker ran each item, and as its how many-th. */
+static void play(const struct ft_sched_options *options, uint32_t *worker_of, uint32_t *place_of)
+{
+    struct ft_sched *sched = ft_sched_new(options);
+    struct ft_sched_order order;
+    static uint32_t queues[2][KNOWN], head[2], len[2];
+    assert_non_null(sched);
+    memset(head, 0, sizeof head);
+    memset(len, 0, sizeof len);
+    for (uint32_t id = 0; id < 2; id++)
+        assert_int_equal(ft_sched_join(sched, id), 0);
+    for (bool any = true; any;) {
+        any = false;
+        while (ft_sched_next(sched, &order)) {
+            for (uint32_t i = 0; order.kind == FT_SCHED_RUN && i < order.count; i++)
+                queues[order.worker][len[order.worker]++] = order.items[i];
+        }
+        for (uint32_t id = 0; id < 2; id++)
+            if (head[id] < len[id]) {
+                uint32_t item = queues[id][head[id]];
+                worker_of[item] = id;
+                place_of[item] = head[id]++;
+                run(sched, id, item);
+                any = true;
+            }
+    }
+    assert_int_equal(len[0] + len[1], options->items);
+    ft_sched_free(sched);
+}
+
+/* Four files of ten items; the last but one is long. */
+static void describe(struct ft_sched_item *known)
+{
+    for (uint32_t i = 0; i < KNOWN; i++)
+        known[i] = (struct ft_sched_item){.scope = i / 10, .seconds = i == 38 ? 1.0F : 0.01F};
+}
+
+static void the_file_of_a_long_item_comes_first(void **state)
+{
+    struct ft_sched_item known[KNOWN];
+    struct ft_sched_options options = {.items = KNOWN, .workers = 2, .known = known};
+    uint32_t worker_of[KNOWN], place_of[KNOWN];
+    (void)state;
+    describe(known);
+    play(&options, worker_of, place_of);
+    assert_true(place_of[38] < 10);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        for (uint32_t j = i + 1; j < KNOWN; j++)
+            if (known[i].scope == known[j].scope && worker_of[i] == worker_of[j])
+                assert_true(place_of[i] < place_of[j]);
+}
+
+static void collection_order_is_kept_when_asked_for(void **state)
+{
+    struct ft_sched_item known[KNOWN];
+    struct ft_sched_options options = {.items = KNOWN, .workers = 2, .known = known, .in_order = true};
+    uint32_t worker_of[KNOWN], place_of[KNOWN];
+    (void)state;
+    describe(known);
+    play(&options, worker_of, place_of);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        for (uint32_t j = i + 1; j < KNOWN; j++)
+            if (worker_of[i] == worker_of[j])
+                assert_true(place_of[i] < place_of[j]);
+}
+
+static void a_tied_scope_goes_to_one_worker(void **state)
+{
+    struct ft_sched_item known[KNOWN];
+    struct ft_sched_options options = {.items = KNOWN, .workers = 2, .batch_max = 3, .known = known};
+    uint32_t worker_of[KNOWN], place_of[KNOWN];
+    (void)state;
+    describe(known);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        known[i] = (struct ft_sched_item){.scope = i % 3, .tied = i % 3 == 1, .seconds = -1};
+    play(&options, worker_of, place_of);
+    for (uint32_t i = 4; i < KNOWN; i += 3)
+        assert_int_equal(worker_of[i], worker_of[1]);
+}
+
+/* Two long items that stand side by side do not wait for each other. */
+static void neighbours_that_are_long_go_to_two_workers(void **state)
+{
+    struct ft_sched_item known[KNOWN];
+    struct ft_sched_options options = {.items = KNOWN, .workers = 2, .known = known};
+    uint32_t worker_of[KNOWN], place_of[KNOWN];
+    (void)state;
+    describe(known);
+    known[30].seconds = known[31].seconds = 10;
+    play(&options, worker_of, place_of);
+    assert_int_not_equal(worker_of[30], worker_of[31]);
+}
+
+static void the_end_of_a_file_is_a_place_to_cut(void **state)
+{
+    struct ft_sched_item known[1000];
+    struct ft_sched_options options = {.items = 1000, .workers = 2, .known = known};
+    struct ft_sched_order order;
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++)
+        known[i] = (struct ft_sched_item){.scope = i / 7, .seconds = 0.1F};
+    struct ft_sched *sched = ft_sched_new(&options);
+    assert_int_equal(ft_sched_join(sched, 0), 0);
+    assert_true(ft_sched_next(sched, &order));
+    assert_int_equal(order.count % 7, 0);
+    ft_sched_free(sched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_file_of_a_long_item_comes_first),
+        cmocka_unit_test(collection_order_is_kept_when_asked_for),
+        cmocka_unit_test(a_tied_scope_goes_to_one_worker),
+        cmocka_unit_test(neighbours_that_are_long_go_to_two_workers),
+        cmocka_unit_test(the_end_of_a_file_is_a_place_to_cut),
         cmocka_unit_test(promises_hold_in_random_runs),
         cmocka_unit_test(without_items_workers_finish_at_once),
         cmocka_unit_test(a_single_item_is_followed_by_break_then_finish),

@@ -1,0 +1,81 @@
+"""What tests took in earlier runs, from the records of these."""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LOOKED_AT = 3
+"""How many records are looked into, newest first."""
+
+UNKNOWN = -1.0
+
+
+def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
+    """What each test took when it last ran; :data:`UNKNOWN` where no record says.
+
+    :param folder: of the records; None if there is none
+    """
+    found = array("f", [UNKNOWN]) * len(ids)
+    if folder is None:
+        return found
+    missing = list(range(len(ids)))
+    try:
+        paths = sorted(folder.glob("*.jsonl"), reverse=True)[:LOOKED_AT]
+    except OSError:
+        return found
+    for path in paths:
+        known = _read(path)
+        if known is None:
+            continue
+        tests, seconds = known
+        if len(missing) == len(tests) == len(ids) and tests == ids:
+            lookup: Sequence[float | None] = seconds
+        else:
+            by_id = dict(zip(tests, seconds))
+            lookup = [by_id.get(nodeid) for nodeid in ids]
+        for index in missing:
+            value = lookup[index]
+            if value is not None:
+                found[index] = value
+        missing = [index for index in missing if found[index] < 0]
+        if not missing:
+            break
+    return found
+
+
+def _read(path: Path) -> tuple[list[str], list[float | None]] | None:
+    """The tests of a record and what they took; None if it is damaged or has no end."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            tests = json.loads(file.readline().decode("utf-8", "surrogatepass"))["tests"]
+            seconds = json.loads(_last_line(file.fileno()))["seconds"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    good = (
+        isinstance(tests, list)
+        and isinstance(seconds, list)
+        and len(tests) == len(seconds)
+        and all(isinstance(nodeid, str) for nodeid in tests)
+        and all(value is None or isinstance(value, (int, float)) for value in seconds)
+    )
+    return (tests, seconds) if good else None
+
+
+def _last_line(fd: int) -> bytes:
+    """The last line of a file of lines."""
+    size, length = os.fstat(fd).st_size, 4096
+    while True:
+        length = min(length, size)
+        tail = os.pread(fd, length, size - length).rstrip(b"\n")
+        if b"\n" in tail or length == size:
+            return tail.rpartition(b"\n")[2]
+        length *= 16
