@@ -74,6 +74,7 @@ class Engine:
         in_order: bool = False,
         scopes: array[int] | None = None,
         seconds: array[float] | None = None,
+        tied: bytes | None = None,
         keep_idle: bool = False,
         client_fd: int = -1,
         tty_fd: int = -1,

@@ -148,9 +148,20 @@ OPTIONS = (
 )
 
 
+SINGLE_FIXTURES = "fleetest_single_fixtures"
+"""An ini key without an option."""
+
+
 def declare_ini(parser: pytest.Parser) -> None:
     """Declare the ini keys, unless they are declared already."""
     known = getattr(parser, "_inidict", {})
+    if SINGLE_FIXTURES not in known:
+        parser.addini(
+            SINGLE_FIXTURES,
+            "Fixtures that can exist only once (a fixed port, one device): all tests that use one "
+            "run in one worker.",
+            type="args",
+        )
     for option in OPTIONS:
         if option.ini not in known:
             parser.addini(option.ini, f"{option.flags[-1]}: {option.help}", default="")

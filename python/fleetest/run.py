@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 import uuid
-from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,9 @@ from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
 from fleetest.forking import Forker
+from fleetest.grouping import Groups
 from fleetest.node import Node, NodeManager
+from fleetest.options import SINGLE_FIXTURES
 from fleetest.plumbing import captured_fds, flush_all
 from fleetest.privates import private
 from fleetest.process import files_open_for_writing, flush_files
@@ -75,14 +76,16 @@ class Run:
         self.left_open = files_open_for_writing() - captured_fds(self.config)
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
-        self.screen.announce(self.distribution, self.count)
+        groups = Groups(session.items, self.config.getini(SINGLE_FIXTURES))
+        self.screen.announce(self.distribution, self.count, groups.sizes)
         self.engine = _core.Engine(
             self,
             items=len(session.items),
             workers=self.count,
             batch_max=self.distribution.batch_max,
             in_order=self.distribution.ordered or self.reordered,
-            scopes=_files(session.items),
+            scopes=groups.scopes,
+            tied=bytes(groups.tied),
             seconds=self.distribution.seconds,
             keep_idle=not self.restarts_left,
             client_fd=self.client_fd,
@@ -379,14 +382,3 @@ class Run:
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))
-
-
-def _files(items: list[pytest.Item]) -> array[int]:
-    """Numbers of the files of the items, a new one wherever the next item is in another file."""
-    numbers = array("I")
-    number, path = -1, None
-    for item in items:
-        if item.path != path:
-            number, path = number + 1, item.path
-        numbers.append(number)
-    return numbers

@@ -71,10 +71,17 @@ class Screen:
             self.before_output()
             self.reporter.write_line(text)
 
-    def announce(self, distribution: Distribution, count: int) -> None:
-        """The header line, and xdist's lines about workers."""
+    def announce(
+        self, distribution: Distribution, count: int, single_fixtures: dict[str, int]
+    ) -> None:
+        """The header line, and xdist's lines about workers.
+
+        :param single_fixtures: how many tests use each of the fixtures that can exist only once
+        """
         items = self.progress.total
         self.line(f"fleetest: cold (no daemon); {distribution.where}")
+        for name, users in single_fixtures.items():
+            self.line(f"single fixture {name}: used by {users} test" + ("s" if users != 1 else ""))
         workers = f"{count} worker" + ("s" if count != 1 else "")
         self.line(f"created: {count}/{workers}")
         self.line(f"{workers} [{items} item" + ("s]" if items != 1 else "]"))

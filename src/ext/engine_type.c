@@ -105,7 +105,7 @@ static const void *values_of(PyObject *object, Py_buffer *view, char format, uin
 }
 
 /* What is known of the items, for the scheduler; NULL without an exception if that is nothing. */
-static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds, uint32_t items)
+static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds, const Py_buffer *tied, uint32_t items)
 {
     Py_buffer scope_view = {0}, second_view = {0};
     struct ft_sched_item *known = NULL;
@@ -123,7 +123,9 @@ static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds,
             known = NULL;
             break;
         }
-        known[i] = (struct ft_sched_item){.scope = scope[i], .seconds = second != NULL ? second[i] : -1};
+        known[i].scope = scope[i];
+        known[i].seconds = second != NULL ? second[i] : -1;
+        known[i].tied = i < tied->len && ((const char *)tied->buf)[i] != 0;
     }
     PyBuffer_Release(&scope_view);
     PyBuffer_Release(&second_view);
@@ -133,15 +135,17 @@ static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds,
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"handler",  "items",  "workers", "batch_max", "in_order", "keep_idle",
-                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  NULL};
+                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  "tied", NULL};
     PyObject *handler, *scopes = NULL, *seconds = NULL;
+    Py_buffer tied = {0};
     unsigned int items, workers, batch_max = 0;
     int in_order = 0, keep_idle = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOO:Engine", names, &handler, &items, &workers,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*:Engine", names, &handler, &items, &workers,
                                      &batch_max, &in_order, &keep_idle, &client_fd, &tty_fd, &tick_ms, &scopes,
-                                     &seconds))
+                                     &seconds, &tied))
         return NULL;
-    struct ft_sched_item *known = describe_items(scopes, seconds, items);
+    struct ft_sched_item *known = describe_items(scopes, seconds, &tied, items);
+    PyBuffer_Release(&tied);
     if (PyErr_Occurred())
         return NULL;
     struct engine *self = (struct engine *)type->tp_alloc(type, 0);

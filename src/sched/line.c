@@ -15,7 +15,8 @@
 /* A scope, for sorting. */
 struct scope {
     uint32_t first; /* its first item in collection order */
-    int rank;       /* how long its longest item is, in powers of two; 0: not long */
+    int rank;       /* how long its longest item is, or a tied scope, in powers of two; 0: not long */
+    double seconds; /* expected, of what one worker has to run without a break */
 };
 
 static int compare_scopes(const void *left, const void *right)
@@ -62,8 +63,8 @@ static void expect(struct ft_line *line, const struct ft_sched_options *options)
 }
 
 /*
- * Sort the items by scope.  `scopes` and `starts` have room for one scope an item: a counting sort by the place that
- * each scope has got.
+ * Sort the items by scope.  `share` is a worker's share of the work; infinite if no item is to count as long.  `scopes`
+ * and `starts` have room for one scope an item: a counting sort by the place that each scope has got.
  */
 static void sort(struct ft_line *line, uint32_t count, double share, struct scope *scopes, uint32_t *starts)
 {
@@ -71,7 +72,11 @@ static void sort(struct ft_line *line, uint32_t count, double share, struct scop
         scopes[i] = (struct scope){.first = UINT32_MAX};
     for (uint32_t i = 0; i < count; i++) {
         struct scope *scope = &scopes[line->scopes[i]];
-        double parts = line->expected[i] / (share * LONG_PART);
+        if (line->tied[i])
+            scope->seconds += line->expected[i];
+        else if (line->expected[i] > scope->seconds)
+            scope->seconds = line->expected[i];
+        double parts = scope->seconds / (share * LONG_PART);
         int rank = parts > 1 ? 1 + (int)log2(parts) : 0;
         if (scope->first == UINT32_MAX)
             scope->first = i;
@@ -100,7 +105,7 @@ int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
     if (allocate(line, count) < 0)
         return -ENOMEM;
     expect(line, options);
-    if (options->in_order || options->known == NULL || count == 0) {
+    if (count == 0 || options->known == NULL || (options->in_order && memchr(line->tied, true, count) == NULL)) {
         line->parts[FT_LINE_SHORT].len = count;
         for (uint32_t i = 0; i < count; i++)
             line->items[count + i] = i;
@@ -110,7 +115,7 @@ int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
     uint32_t *starts = calloc(count, sizeof *starts);
     int err = scopes == NULL || starts == NULL ? -ENOMEM : 0;
     if (err == 0)
-        sort(line, count, line->seconds / options->workers, scopes, starts);
+        sort(line, count, options->in_order ? INFINITY : line->seconds / options->workers, scopes, starts);
     else
         ft_line_release(line);
     free(scopes);

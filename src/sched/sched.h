@@ -45,7 +45,7 @@ struct ft_sched_options {
     uint32_t items;      /* how many there are */
     uint32_t workers;    /* how many are expected at first, at least 1 */
     uint32_t batch_max;  /* most items in one order, but for tied ones; 0: no limit */
-    bool in_order;       /* keep the line in collection order */
+    bool in_order;       /* keep the line in collection order, but for tied items */
     bool keep_idle;      /* keep idle workers until all is done: nobody can replace a worker that crashes */
     const struct ft_sched_item *known; /* of each item, read by ft_sched_new only; NULL: all are alike */
 };

@@ -116,3 +116,114 @@ def test_what_was_not_run_has_no_duration(project: Project) -> None:
     )
     project.fleetest("-n", "1").check(1)
     assert [value is None for value in seconds(project)] == [False, True, False]
+
+
+SINGLE = """
+    import os
+    import pytest
+
+    @pytest.fixture(scope="session")
+    def port():
+        fd = os.open("bound", os.O_CREAT | os.O_EXCL)
+        yield 8000
+        os.close(fd)
+        os.unlink("bound")
+
+    @pytest.fixture
+    def client(port):
+        return port
+
+    @pytest.fixture(scope="session")
+    def device():
+        fd = os.open("opened", os.O_CREAT | os.O_EXCL)
+        yield
+        os.close(fd)
+        os.unlink("opened")
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--ordered",), ("--start-method=spawn",)])
+def test_single_fixtures(project: Project, options: tuple[str, ...]) -> None:
+    """All tests that use one, directly or not, run in one worker; the others are spread."""
+    project.file("pytest.ini", "[pytest]\nfleetest_single_fixtures = port device\n")
+    project.file("conftest.py", SINGLE)
+    for number in range(4):
+        project.file(
+            f"test_{number}.py",
+            """
+            import pytest
+
+            def test_port(port): pass
+
+            @pytest.mark.parametrize("n", range(10))
+            def test_other(n): pass
+
+            def test_client(client): pass
+
+            @pytest.mark.usefixtures("device")
+            def test_device(): pass
+            """,
+        )
+    result = project.fleetest("-n", "3", *options).check(0)
+    result.lines("single fixture port: used by 8 tests", "single fixture device: used by 4 tests")
+    tests = order(project)
+    for name in ("test_port", "test_device"):
+        assert len([ran for ran in tests.values() if any(name in test for test in ran)]) == 1
+    with_port = {
+        name for ran in tests.values() if any("port" in test for test in ran) for name in ran
+    }
+    assert {f"test_{number}.py::test_client" for number in range(4)} <= with_port
+
+
+def test_single_fixtures_that_are_used_together(project: Project) -> None:
+    """A test that uses two of them ties all users of both to one worker."""
+    project.file("pytest.ini", "[pytest]\nfleetest_single_fixtures = port device\n")
+    project.file("conftest.py", SINGLE)
+    project.file(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_device(device, n): pass
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_port(port, n): pass
+
+        def test_both(port, device): pass
+        """,
+    )
+    project.fleetest("-n", "2").check(0)
+    assert [len(ran) for ran in order(project).values()] == [11]
+
+
+def test_single_fixtures_crash(project: Project) -> None:
+    """What a crashed worker had not run goes to one other worker."""
+    project.file("pytest.ini", "[pytest]\nfleetest_single_fixtures = thing\n")
+    project.file(
+        "test_it.py",
+        """
+        import os
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def thing(worker_id):
+            return worker_id
+
+        @pytest.mark.parametrize("n", range(9))
+        def test_thing(thing, n):
+            if n == 3:
+                os._exit(1)
+        """,
+    )
+    result = project.fleetest("-n", "2").check(1)
+    result.counts(passed=8, failed=1)
+    ran = sorted(len(tests) for tests in order(project).values())
+    assert ran == [4, 5]
+
+
+def test_single_fixtures_under_plain_pytest(project: Project) -> None:
+    """The key is known there, and does nothing."""
+    project.file("pytest.ini", "[pytest]\nfleetest_single_fixtures = thing\n")
+    project.file("test_it.py", "def test_it(): pass\n")
+    project.python("-m", "pytest", "-W", "error").check(0)

@@ -260,7 +260,7 @@ static void describe(struct model *model, struct model_source *source)
     uint32_t scopes = 1 + source->choose(source, 20), tied = source->choose(source, 4);
     bool known = source->choose(source, 3) != 0;
     model->options.in_order = source->choose(source, 4) == 0;
-    if (!known || model->options.in_order || model->options.items == 0)
+    if (!known || model->options.items == 0)
         return;
     for (uint32_t i = 0; i < model->options.items; i++) {
         uint32_t scope = source->choose(source, scopes) % model->options.items;

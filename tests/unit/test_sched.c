@@ -338,6 +338,43 @@ static void a_tied_scope_goes_to_one_worker(void **state)
         assert_int_equal(worker_of[i], worker_of[1]);
 }
 
+/* None of its items is long: together they are. */
+static void a_long_tied_scope_comes_first(void **state)
+{
+    struct ft_sched_item known[KNOWN];
+    struct ft_sched_options options = {.items = KNOWN, .workers = 2, .known = known};
+    struct ft_sched_order order;
+    (void)state;
+    for (uint32_t i = 0; i < KNOWN; i++)
+        known[i] = (struct ft_sched_item){.scope = i / 20, .tied = i >= 20, .seconds = 0.001F};
+    known[0].seconds = 0.002F;
+    struct ft_sched *sched = ft_sched_new(&options);
+    assert_int_equal(ft_sched_join(sched, 0), 0);
+    assert_true(ft_sched_next(sched, &order));
+    assert_int_equal(order.items[0], 20);
+    assert_int_equal(order.count, 20);
+    ft_sched_free(sched);
+}
+
+/* In collection order too: the others keep it. */
+static void a_tied_scope_goes_to_one_worker_in_order(void **state)
+{
+    struct ft_sched_item known[KNOWN];
+    struct ft_sched_options options = {.items = KNOWN, .workers = 2, .known = known, .in_order = true};
+    uint32_t worker_of[KNOWN], place_of[KNOWN];
+    (void)state;
+    for (uint32_t i = 0; i < KNOWN; i++)
+        known[i] = (struct ft_sched_item){.scope = i % 10 == 3 ? 1 : 0, .tied = i % 10 == 3, .seconds = -1};
+    play(&options, worker_of, place_of);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        for (uint32_t j = i + 1; j < KNOWN; j++) {
+            if (known[i].tied && known[j].tied)
+                assert_int_equal(worker_of[i], worker_of[j]);
+            if (known[i].tied == known[j].tied && worker_of[i] == worker_of[j])
+                assert_true(place_of[i] < place_of[j]);
+        }
+}
+
 /* Two long items that stand side by side do not wait for each other. */
 static void neighbours_that_are_long_go_to_two_workers(void **state)
 {
@@ -372,6 +409,8 @@ int main(void)
         cmocka_unit_test(the_file_of_a_long_item_comes_first),
         cmocka_unit_test(collection_order_is_kept_when_asked_for),
         cmocka_unit_test(a_tied_scope_goes_to_one_worker),
+        cmocka_unit_test(a_long_tied_scope_comes_first),
+        cmocka_unit_test(a_tied_scope_goes_to_one_worker_in_order),
         cmocka_unit_test(neighbours_that_are_long_go_to_two_workers),
         cmocka_unit_test(the_end_of_a_file_is_a_place_to_cut),
         cmocka_unit_test(promises_hold_in_random_runs),

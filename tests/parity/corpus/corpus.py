@@ -50,6 +50,7 @@ class Project:
     sdist: bool = True  # False: the wheel ships its tests (use --pyargs)
     pytest: str = PYTEST
     env: str = ""  # extra environment, "A=1 B=2"
+    fleetest: str = ""  # extra arguments where the runner is fleetest
     flaky: str = ""  # regex of tests that differ between two runs of plain pytest
 
 
@@ -75,6 +76,7 @@ PROJECTS = {
         "0.28.1",
         extras="brotli,cli,http2,socks,zstd",
         reqs="uvicorn trio trustme chardet==5.2.0 cryptography",
+        fleetest="-o fleetest_single_fixtures=server",  # on a fixed port
     ),
     "httpcore": Project(
         "1.0.9",
@@ -231,6 +233,8 @@ def run_suite(name, runner, out, limit=900):
     raw.unlink(missing_ok=True)
     shutil.rmtree(root / "src/.pytest_cache", ignore_errors=True)
     cmd = [*shlex.split(runner), "-p", "corpus_record", *shlex.split(p.args), *p.tests.split()]
+    if "fleetest" in cmd:
+        cmd += shlex.split(p.fleetest)
     start, cpu = time.monotonic(), cpu_seconds()
     with open(out.with_suffix(".log"), "wb") as log:
         child = subprocess.Popen(
