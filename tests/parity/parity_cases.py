@@ -5,6 +5,7 @@ A project is a folder with a ``parity.toml``::
     about = "one line: what is awkward here"
     requires = ["pytest-cov"]      # distributions that must be installed (plugins/ only)
     plugins = ["pytest_cov"]       # plugins loaded with -p (plugins/ only)
+    tree = "../../examples/shop"   # what is copied, from here, in place of the project's folder
 
     [[case]]
     args = ["-v"]                  # the command line after the runner
@@ -18,7 +19,7 @@ A project is a folder with a ``parity.toml``::
     stops = true                   # ends before its last test: unordered, other tests may run
     races = true                   # what ends it depends on timing: unordered, any exit code
     junit = false                  # do not write and compare a JUnit report
-    outcomes_only = true           # compare exit codes and outcomes, nothing else
+    outcomes_only = true           # compare exit codes, outcomes and artifacts, nothing else
     artifacts = { coverage = "cov.json" }  # reports written by plugins, see parity_artifacts.py
     known = "reason"               # a true and documented difference
 """
@@ -76,6 +77,12 @@ class Project:
     cases: Sequence[Case]
     requires: Sequence[str] = ()
     plugins: Sequence[str] = ()
+    tree: Path | None = None
+
+    @property
+    def files(self) -> Path:
+        """The folder that is copied and run."""
+        return self.tree or self.path
 
     @property
     def name(self) -> str:
@@ -93,7 +100,7 @@ def load_project(path: Path) -> Project:
     """Read the description of the project in ``path``."""
     description = path / DESCRIPTION
     table = tomllib.loads(description.read_text(encoding="utf-8"))
-    _known_keys(table, {"about", "requires", "plugins", "case"}, str(description))
+    _known_keys(table, {"about", "requires", "plugins", "tree", "case"}, str(description))
     cases = []
     for index, entry in enumerate(table.get("case", [])):
         _known_keys(entry, set(Case.__dataclass_fields__), f"{description}, case {index}")
@@ -106,6 +113,7 @@ def load_project(path: Path) -> Project:
         cases=cases,
         requires=table.get("requires", ()),
         plugins=table.get("plugins", ()),
+        tree=(HERE / table["tree"]).resolve() if "tree" in table else None,
     )
 
 

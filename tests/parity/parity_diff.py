@@ -121,7 +121,10 @@ def _pairs(
     if in_order or not case.races:
         yield "exit code", plain["exit"], other["exit"]
     yield from _pairs_of_records(plain["record"], other["record"], case, in_order)
-    if case.outcomes_only or (case.stops and not in_order):
+    if case.outcomes_only:
+        yield "artifacts", plain["artifacts"], other["artifacts"]
+        return
+    if case.stops and not in_order:
         return
     if in_order:
         yield "junit", plain["junit"], other["junit"]

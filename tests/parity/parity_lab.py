@@ -64,7 +64,7 @@ def jobs(projects: Sequence[Project], environments: Sequence[Interpreter]) -> li
 def _fingerprint(job: Job) -> str:
     """Changes with anything that can change what plain pytest does or how it is recorded."""
     digest = hashlib.sha256(repr((job.interpreter, job.index, job.project.plugins)).encode())
-    for path in sorted([*HERE.glob("*.py"), *job.project.path.rglob("*")]):
+    for path in sorted([*HERE.glob("*.py"), *job.project.files.rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"\0{path}\0".encode())
             digest.update(path.read_bytes())

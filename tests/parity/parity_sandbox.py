@@ -35,7 +35,8 @@ _LAST_NUMBER = re.compile(r"\d+$")
 
 def _copy_project(project: Project, target: Path) -> None:
     """Copy the project's files, with equal modification times in every copy."""
-    shutil.copytree(project.path, target, ignore=shutil.ignore_patterns(DESCRIPTION, "__pycache__"))
+    ignore = shutil.ignore_patterns(DESCRIPTION, "__pycache__", ".*_cache", ".coverage*")
+    shutil.copytree(project.files, target, ignore=ignore)
     for path in sorted(target.rglob(f"*{_SUFFIX}")):
         path.rename(path.with_name(path.name.removesuffix(_SUFFIX)))
     for number, path in enumerate(sorted(target.rglob("*"))):
