@@ -51,6 +51,7 @@ class Reporting:
             _core.MSG_XML: self._xml,
             _core.MSG_LOGFILE: self._log_file,
             _core.MSG_INTERRUPT: self._interrupted,
+            _core.MSG_ENDS: self._ends,
         }
 
     # ---- in which order ----
@@ -155,6 +156,9 @@ class Reporting:
     def _over(self, node: Node, item: int | None, payload: Any) -> None:
         self.run.adopt_stop(payload)
         self._check_stop(node)
+
+    def _ends(self, node: Node, item: int | None, payload: Any) -> None:
+        self._over(node, item, payload[1])
 
     def _log_start(self, node: Node, item: int | None, payload: Any) -> None:
         index, nodeid, location = payload

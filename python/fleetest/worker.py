@@ -101,12 +101,20 @@ class WorkerPlugin:
             channel.send(_core.MSG_START, index)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             self._settle()
+            if session.shouldfail or session.shouldstop:
+                # Before the test is done: with --ordered nothing of the next one is to be shown.
+                self._post(_core.MSG_ENDS, [index, self._ends(session)])
             self._post(_core.MSG_DONE, index)
             self.index = -1
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
+
+    @staticmethod
+    def _ends(session: pytest.Session) -> dict[str, Any]:
+        """Why a session ends, if it does."""
+        return {"shouldfail": session.shouldfail, "shouldstop": session.shouldstop}
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> Generator[None]:
@@ -203,8 +211,7 @@ class WorkerPlugin:
         """Fill in xdist's workeroutput; sent once the session is over."""
         output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
         output["exitstatus"] = int(exitstatus)
-        output["shouldfail"] = session.shouldfail
-        output["shouldstop"] = session.shouldstop
+        output.update(self._ends(session))
         self._settle()
         self.muted += 1
         yield

@@ -38,6 +38,7 @@ enum ft_message {
     FT_MSG_COLLECTED = 39, /* [digest, node ids or nil]: what a spawned worker collected */
     FT_MSG_INTERNAL = 40,  /* text: INTERNALERROR in the worker */
     FT_MSG_PASSED = 42,    /* [item, when, duration, start, stop]: a report that carries nothing unusual */
+    FT_MSG_ENDS = 43,      /* [item, map]: after this item the worker's session ends by itself */
     FT_MSG_INTERRUPT = 41, /* [item, map]: pytest.exit() or KeyboardInterrupt ended the worker's session */
 
     /* 64 to 95: controller to worker. */
