@@ -88,6 +88,23 @@ class _Metadata(Carried):
 _TABLE = (_PytestCov(), _RerunFailures(), _Metadata())
 
 
+KNOWN = frozenset(
+    (
+        *("anyio", "coverage", "hypothesis", "_hypothesis_pytestplugin", "pytest_asyncio"),
+        *("pytest_benchmark", "pytest_cov", "pytest_django", "pytest_html", "pytest_metadata"),
+        *("pytest_mock", "pytest_randomly", "pytest_rerunfailures", "pytest_subtests"),
+        *("pytest_sugar", "pytest_timeout"),
+    )
+)
+"""Packages that may ask for the role and are right in a forked worker all the same: the smoke projects
+of tests/parity/plugins are the proof."""
+
+
+def is_known(module: str) -> bool:
+    """Whether a module belongs to a plugin that may ask for the role."""
+    return module.partition(".")[0] in KNOWN
+
+
 def _present(config: pytest.Config) -> list[tuple[Carried, Any]]:
     found: list[tuple[Carried, Any]] = []
     for entry in _TABLE:

@@ -44,9 +44,13 @@ class Distribution:
 
 
 def decide(
-    config: pytest.Config, session: pytest.Session, count: int, explicit: bool, record: Record
+    config: pytest.Config, session: pytest.Session, explicit: bool, record: Record, barrier: str
 ) -> Distribution:
-    """Decide for a session that has collected."""
+    """Decide for a session that has collected.
+
+    :param explicit: the user asked for workers
+    :param barrier: why workers cannot share what this session has done; empty if they can
+    """
     ordered = bool(config.option.ordered)
     batch_max = ORDERED_BATCH if ordered else 0
     seconds = array("f")
@@ -68,7 +72,7 @@ def decide(
     method = config.option.start_method
     reason = ""
     if method == "auto":
-        reason = _unsafe_to_fork(config)
+        reason = barrier or _unsafe_to_fork(config)
         method = "spawn" if reason else "fork"
     if method == "spawn":
         where = f"workers spawned ({reason or '--start-method spawn'})"

@@ -13,6 +13,7 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
 from fleetest.privates import private
 from fleetest.run import Run
+from fleetest.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -66,6 +67,16 @@ class SessionPlugin:
         self.command = command
         self.explicit = False
         self.run: Run | None = None
+        self.watcher = Watcher()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        """Watch from here what the session does, if it may have workers."""
+        known = early_config.known_args_namespace
+        if hasattr(early_config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
+            return
+        self.watcher.start()
+        self.watcher.watch_config(early_config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -93,14 +104,22 @@ class SessionPlugin:
             return
         if config.option.collectonly:
             return
-        self.run = Run(config, client_fd=self.client_fd, explicit=self.explicit)
+        self.run = Run(
+            config, client_fd=self.client_fd, explicit=self.explicit, watcher=self.watcher
+        )
         config.pluginmanager.register(self.run, "dsession")
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind in a session that ended before its tests."""
+        self.watcher.stop()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None]:
         """Collect; then get in front of every other plugin at the run-test loop."""
         with rare_garbage_collection():
             yield
+        if self.run is None:
+            self.watcher.stop()
         if self.run is not None:
             session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
 

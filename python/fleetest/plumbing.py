@@ -157,8 +157,11 @@ class Plumbing:
 
 
 def captured_fds(config: pytest.Config) -> set[int]:
-    """The descriptors of pytest's own capturing, and of faulthandler."""
+    """The descriptors of pytest's own capturing, of faulthandler and of --log-file."""
     found = {private.faulthandler_fd(config) or 2}
+    stream = getattr(private.log_file_handler(config), "stream", None)
+    if stream is not None:
+        found.add(stream.fileno())
     for _, part in private.capture_ends(config):
         if private.captures_descriptors(part):
             found |= {part.targetfd_save, part.tmpfile.fileno()}

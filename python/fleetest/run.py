@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from fleetest.spawning import Spawner
+    from fleetest.watching import Watcher
 
 AGAIN = 0.2
 """Seconds within which a second interrupt is the same one, come by another way."""
@@ -40,8 +41,11 @@ GRACE = 5.0
 class Run:
     """One distributed run: its workers, and what they report."""
 
-    def __init__(self, config: pytest.Config, *, client_fd: int, explicit: bool) -> None:
+    def __init__(
+        self, config: pytest.Config, *, client_fd: int, explicit: bool, watcher: Watcher
+    ) -> None:
         self.config = config
+        self.watcher = watcher
         self.client_fd = client_fd
         self.explicit = explicit
         self.nodemanager = NodeManager(
@@ -69,11 +73,13 @@ class Run:
         Does not return in the workers.
         """
         self.session = session
+        self.watcher.stop()
+        self.left_open = files_open_for_writing() - captured_fds(self.config)
+        barrier = self.watcher.reason or self.watcher.left_behind(self.left_open)
         self.record = Record.begin(self.config, session.items)
-        self.distribution = decide(self.config, session, self.count, self.explicit, self.record)
+        self.distribution = decide(self.config, session, self.explicit, self.record, barrier)
         if not self.distribution.workers:
             return
-        self.left_open = files_open_for_writing() - captured_fds(self.config)
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
         groups = Groups(session.items, self.config.getini(SINGLE_FIXTURES))

@@ -18,7 +18,7 @@ from fleetest.plugin import NAME
 from fleetest.plumbing import Plumbing, raise_fd
 from fleetest.privates import private
 from fleetest.process import shorten_exit
-from fleetest.worker import WorkerPlugin, apply_role, send_reports_on
+from fleetest.worker import WorkerPlugin, apply_role, send_reports_on, set_role_variables
 from fleetest.worker_terminal import Terminal
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def serve(fd: int) -> NoReturn:
         sys.exit(1)
     for inherited in (*told[1]["real"], *told[1]["captured"].values()):
         os.set_inheritable(inherited, False)
+    set_role_variables(told[1]["workerinput"])  # conftests may ask while they are imported
     session = SpawnedSession(channel, told[1])
     pytest.main(told[1]["args"], plugins=[session])
     if session.plugin is not None:

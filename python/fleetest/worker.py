@@ -276,6 +276,11 @@ def apply_role(config: pytest.Config, workerinput: dict[str, Any]) -> None:
     option.numprocesses = option.maxprocesses = None
     option.dist = "no"
     option.tx = []
+    set_role_variables(workerinput)
+
+
+def set_role_variables(workerinput: dict[str, Any]) -> None:
+    """The environment of a worker."""
     os.environ["PYTEST_XDIST_WORKER"] = workerinput["workerid"]
     os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(workerinput["workercount"])
     os.environ["PYTEST_XDIST_TESTRUNUID"] = workerinput["testrunuid"]

@@ -37,6 +37,9 @@ PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len
 /* freeze(): see freeze.c. */
 PyObject *core_freeze(PyObject *module, PyObject *unused);
 
+/* watch(): see watch.c. */
+PyObject *core_watch(PyObject *module, PyObject *callback);
+
 /* has_finalizers() and file_objects(): see finalizers.c. */
 PyObject *core_has_finalizers(PyObject *module, PyObject *unused);
 PyObject *core_file_objects(PyObject *module, PyObject *unused);

@@ -102,6 +102,9 @@ static PyMethodDef core_methods[] = {
     {"freeze", core_freeze, METH_NOARGS,
      PyDoc_STR("freeze()\n--\n\nTake all objects out of the garbage collector's sight until somebody asks for a "
                "collection or\nfor its objects; False if this interpreter's gc is not known.")},
+    {"watch", core_watch, METH_O,
+     PyDoc_STR("watch(callback, /)\n--\n\nCall callback(what, detail) when the process id or random bytes are asked "
+               "for and when a path may\nbe made; None: no more.")},
     {"file_objects", core_file_objects, METH_NOARGS,
      PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
     {"has_finalizers", core_has_finalizers, METH_NOARGS,
@@ -115,22 +118,25 @@ static const struct {
     const char *name;
     int value;
 } constants[] = {
-    {"PROTOCOL_VERSION", FT_PROTOCOL_VERSION},
-    {"MSG_HELLO", FT_MSG_HELLO},         {"MSG_START", FT_MSG_START},       {"MSG_DONE", FT_MSG_DONE},
-    {"MSG_FINISHED", FT_MSG_FINISHED},   {"MSG_SYNC", FT_MSG_SYNC},         {"MSG_TTY_WANT", FT_MSG_TTY_WANT},
-    {"MSG_TTY_BACK", FT_MSG_TTY_BACK},   {"MSG_LOGSTART", FT_MSG_LOGSTART}, {"MSG_REPORT", FT_MSG_REPORT},
-    {"MSG_LOGFINISH", FT_MSG_LOGFINISH}, {"MSG_WARNING", FT_MSG_WARNING},   {"MSG_TEXT", FT_MSG_TEXT},
-    {"MSG_XML", FT_MSG_XML},             {"MSG_LOGFILE", FT_MSG_LOGFILE},   {"MSG_COLLECTED", FT_MSG_COLLECTED},
-    {"MSG_INTERNAL", FT_MSG_INTERNAL},   {"MSG_INTERRUPT", FT_MSG_INTERRUPT},
-    {"MSG_ENDS", FT_MSG_ENDS},           {"MSG_PASSED", FT_MSG_PASSED}, {"MSG_RUN", FT_MSG_RUN},           {"MSG_BREAK", FT_MSG_BREAK},
-    {"MSG_FINISH", FT_MSG_FINISH},       {"MSG_STOP", FT_MSG_STOP},         {"MSG_SYNCED", FT_MSG_SYNCED},
-    {"MSG_TTY_LENT", FT_MSG_TTY_LENT},   {"MSG_SEND_IDS", FT_MSG_SEND_IDS}, {"MSG_FORK", FT_MSG_FORK},
+    {"PROTOCOL_VERSION", FT_PROTOCOL_VERSION}, {"MSG_HELLO", FT_MSG_HELLO}, {"MSG_START", FT_MSG_START},
+    {"MSG_DONE", FT_MSG_DONE}, {"MSG_FINISHED", FT_MSG_FINISHED}, {"MSG_SYNC", FT_MSG_SYNC},
+    {"MSG_TTY_WANT", FT_MSG_TTY_WANT}, {"MSG_TTY_BACK", FT_MSG_TTY_BACK}, {"MSG_LOGSTART", FT_MSG_LOGSTART},
+    {"MSG_REPORT", FT_MSG_REPORT}, {"MSG_LOGFINISH", FT_MSG_LOGFINISH}, {"MSG_WARNING", FT_MSG_WARNING},
+    {"MSG_TEXT", FT_MSG_TEXT}, {"MSG_XML", FT_MSG_XML}, {"MSG_LOGFILE", FT_MSG_LOGFILE},
+    {"MSG_COLLECTED", FT_MSG_COLLECTED}, {"MSG_INTERNAL", FT_MSG_INTERNAL}, {"MSG_INTERRUPT", FT_MSG_INTERRUPT},
+    {"MSG_ENDS", FT_MSG_ENDS}, {"MSG_PASSED", FT_MSG_PASSED}, {"MSG_RUN", FT_MSG_RUN}, {"MSG_BREAK", FT_MSG_BREAK},
+    {"MSG_FINISH", FT_MSG_FINISH}, {"MSG_STOP", FT_MSG_STOP}, {"MSG_SYNCED", FT_MSG_SYNCED},
+    {"MSG_TTY_LENT", FT_MSG_TTY_LENT}, {"MSG_SEND_IDS", FT_MSG_SEND_IDS}, {"MSG_FORK", FT_MSG_FORK},
     {"MSG_EXIT", FT_MSG_EXIT},
 };
 
 static int add_type(PyObject *module, PyType_Spec *spec, PyObject *base, PyObject **type)
 {
-    *type = PyType_FromModuleAndSpec(module, spec, base);
+    PyObject *bases = base == NULL ? NULL : PyTuple_Pack(1, base); /* Python 3.9 takes nothing else */
+    if (base != NULL && bases == NULL)
+        return -1;
+    *type = PyType_FromModuleAndSpec(module, spec, bases);
+    Py_XDECREF(bases);
     return *type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)*type);
 }
 

@@ -36,6 +36,6 @@ def test_nothing_is_lost_or_written_twice(project: Project, workers: str) -> Non
             shared.flush()
         """,
     )
-    project.fleetest("-n", workers).check(0)
+    project.fleetest("-n", workers, "--start-method=fork").check(0)
     assert project.logged("shared.log") == ["header", *["a line"] * 8]
     assert project.logged("kept.log") == ["configured"]

@@ -210,7 +210,7 @@ def test_inherited_exit_handlers_run_once_in_the_controller(project: Project) ->
         def test_3(): assert os.path.isdir(FOLDER.name)
         """,
     )
-    project.fleetest("-n", "2").check(0).counts(passed=3)
+    project.fleetest("-n", "2", "--start-method=fork").check(0).counts(passed=3)
     assert sorted(project.logged()) == ["atexit True", "finalize True"]
 
 
@@ -332,7 +332,7 @@ def test_buffered_output_is_not_doubled(project: Project) -> None:
         def test_2(): print("[two]")
         """,
     )
-    result = project.fleetest("-n", "2", "-s").check(0).counts(passed=2)
+    result = project.fleetest("-n", "2", "-s", "--start-method=fork").check(0).counts(passed=2)
     for word in ("[dunder]", "[plain]", "[one]", "[two]"):
         assert result.out.count(word) == 1, result
     assert result.err == "[error]"
@@ -427,7 +427,7 @@ def test_logging_works_in_workers(project: Project) -> None:
         """,
     )
     project.file("test_a.py", "import logging\n" + numbered(6, "logging.warning('test')"))
-    project.fleetest("-n", "2", timeout=30).check(0).counts(passed=6)
+    project.fleetest("-n", "2", "--start-method=fork", timeout=30).check(0).counts(passed=6)
     lines = project.logged()
     assert lines.count("test") == 6
     assert lines.count("import") == 1
@@ -890,7 +890,7 @@ def test_children_of_the_project_are_its_own(project: Project) -> None:
             process.returncode = 0
         """,
     )
-    project.fleetest("-n", "2").check(0).counts(passed=3)
+    project.fleetest("-n", "2", "--start-method=fork").check(0).counts(passed=3)
     assert project.logged() == ["5"]
 
 

@@ -64,7 +64,9 @@ IMPORTS = (
 )
 
 
-@pytest.mark.parametrize("args", [["-n", "2"], ["-n", "0"], ["-n", "2", "--start-method=spawn"]])
+@pytest.mark.parametrize(
+    "args", [["-n", "2", "--start-method=fork"], ["-n", "0"], ["-n", "2", "--start-method=spawn"]]
+)
 def test_module_plugin_and_distribution(project: Project, args: list[str]) -> None:
     """In conftests, hooks and tests, of the controller and of workers."""
     project.file(
@@ -349,7 +351,7 @@ def test_names_can_be_taken_away(project: Project, number: str) -> None:
     """,
     )
     project.file("test_a.py", "def test_fixture(worker_id): pass\n" + numbered(3))
-    result = project.fleetest("-p", "no:xdist", "-n", number).check(1)
+    result = project.fleetest("-p", "no:xdist", "-n", number, "--start-method=fork").check(1)
     result.counts(passed=3, error=1)
     result.lines("*fixture 'worker_id' not found")
     assert entries(project, "seen") == [[False, True]]

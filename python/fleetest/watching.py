@@ -1,0 +1,263 @@
+"""What a session does before its tests that a worker cannot share: asking for its role or identity,
+and leaving something behind outside.
+
+Watched from before the initial conftests to the fork.  Only what the project and unknown plugins do
+counts; plugins that are known to work in a forked worker are in :mod:`fleetest.carry`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleetest import _core, carry
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import pytest
+
+ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST_XDIST_TESTRUNUID")
+ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
+ROLE_OPTIONS = ("numprocesses", "maxprocesses", "dist", "tx")
+
+ASK_FOR_OTHERS = {"os.getpid": (), "os.urandom": ("uuid.py", "secrets.py", "random.py")}
+"""Modules of the library by which a project asks."""
+
+NOT_THE_PROJECTS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
+"""Parts of paths that tools write, whose every session may write them too."""
+
+
+def _root(module: str) -> str:
+    found = sys.modules.get(module)
+    return os.path.dirname(getattr(found, "__file__", None) or "/nowhere/x") + os.sep
+
+
+class Watcher:
+    """Knows the first thing that a session did which its workers cannot share."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        """For the header: ``conftest.py:12 asked for PYTEST_XDIST_WORKER``; empty: nothing."""
+        self._made: dict[str, str] = {}
+        self._watching = False
+        self._environ: dict[Any, Any] = {}
+        self._undo: list[Any] = []
+        self._targets: set[str] = set()
+        self._test_files: list[str] = []
+
+    # ---- beginning and end ----
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._tools = (_root("pytest"), _root("_pytest"), _root("pluggy"))
+        self._own = _root("fleetest")
+        paths = sysconfig.get_paths()
+        self._library = tuple(
+            os.path.join(paths[name], "") for name in ("stdlib", "platstdlib") if name in paths
+        )
+        self._packages = tuple(
+            os.path.join(paths[name], "") for name in ("purelib", "platlib") if name in paths
+        )
+        self._targets = {_target(fd) for fd in _descriptors()}
+        environ: Any = os.environ
+        self._environ = environ._data
+        environ._data = _WatchedVariables(self)
+        environ._data.update(self._environ)
+        self._watching = True
+        _core.watch(self._happened)
+
+    def watch_config(self, config: pytest.Config) -> None:
+        """Watch who asks a session's configuration for its role."""
+        watcher = self
+        self._test_files = [os.path.basename(name) for name in config.getini("python_files")]
+        config_class, option_class = type(config), type(config.option)
+
+        def missing(self: Any, name: str) -> Any:
+            if name in ROLE_ATTRIBUTES:
+                watcher.asked(f"config.{name}")
+            raise AttributeError(f"{config_class.__name__!r} object has no attribute {name!r}")
+
+        def option(name: str) -> Any:
+            def read(self: Any) -> Any:
+                watcher.asked(f"the option {name}")
+                try:
+                    return self.__dict__[name]
+                except KeyError:
+                    raise AttributeError(name) from None
+
+            def write(self: Any, value: Any) -> None:
+                self.__dict__[name] = value
+
+            return property(read, write)
+
+        names = {"__module__": config_class.__module__, "__qualname__": config_class.__qualname__}
+        watched: Any = type(
+            config_class.__name__, (config_class,), {**names, "__getattr__": missing}
+        )
+        names = {"__module__": option_class.__module__, "__qualname__": option_class.__qualname__}
+        options = {name: option(name) for name in ROLE_OPTIONS}
+        watched_option: Any = type(option_class.__name__, (option_class,), {**names, **options})
+        config.__class__ = watched
+        config.option.__class__ = watched_option
+
+        def undo() -> None:
+            config.__class__ = config_class
+            config.option.__class__ = option_class
+
+        self._undo.append(undo)
+
+    def stop(self) -> None:
+        """Everything is as it was."""
+        if not self._watching:
+            return
+        self._watching = False
+        _core.watch(None)
+        environ: Any = os.environ
+        self._environ.clear()
+        self._environ.update(environ._data)
+        environ._data = self._environ
+        for undo in self._undo:
+            undo()
+        self._undo = []
+
+    # ---- what happens ----
+
+    def asked(self, what: str) -> None:
+        """Somebody asked for the role."""
+        if self._watching and not self.reason:
+            frame, _ = self._asker()
+            if frame is not None and not carry.is_known(frame.f_globals.get("__name__", "")):
+                self.reason = f"{self._place(frame)} asked for {what}"
+
+    def _happened(self, event: str, detail: Any) -> None:
+        if self.reason or not self._watching:
+            return
+        frame, in_project = self._asker()
+        if frame is None or not in_project:
+            return
+        if event in ("os.getpid", "os.urandom"):
+            via = os.path.basename(sys._getframe(1).f_code.co_filename)
+            if sys._getframe(1) is not frame and via not in ASK_FOR_OTHERS[event]:
+                return  # the library's own business
+        if event == "os.urandom" and self._is_test_module(frame):
+            return  # data of tests, as a rule, and often in their ids
+        if event in ("os.getpid", "os.urandom"):
+            self.reason = f"{self._place(frame)} asked for {event}()"
+        elif isinstance(detail, (str, bytes, os.PathLike)) and _is_a_sessions_own(frame):
+            path = os.path.abspath(os.fsdecode(detail))
+            self._made.setdefault(path, self._place(frame))
+
+    def _asker(self) -> tuple[FrameType | None, bool]:
+        """Who did it, and whether that is the project: pytest, fleetest and the library are nobody."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename == __file__:
+            frame = frame.f_back
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith(self._own):
+                return None, False
+            if name.startswith(self._packages):
+                if not name.startswith(self._tools):
+                    return frame, False
+            elif name.startswith(self._library):
+                if frame.f_code.co_name == "<module>":
+                    return None, False
+            elif not name.startswith(("<frozen ", "<string>")):
+                return frame, True
+            frame = frame.f_back
+        return None, False
+
+    def _is_test_module(self, frame: FrameType) -> bool:
+        name = os.path.basename(frame.f_code.co_filename)
+        return any(fnmatch.fnmatch(name, pattern) for pattern in self._test_files)
+
+    def _place(self, frame: FrameType) -> str:
+        path = Path(frame.f_code.co_filename)
+        try:
+            shown = path.relative_to(Path.cwd())
+        except (ValueError, OSError):
+            shown = path
+        return f"{shown}:{frame.f_lineno}"
+
+    # ---- what is left ----
+
+    def left_behind(self, open_files: set[int]) -> str:
+        """What is there outside that was not there before; empty if nothing is.
+
+        :param open_files: descriptors of the project's that are open for writing
+        """
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+        if children:
+            return f"process {children[0]} was started"
+        if any(_target(fd) not in self._targets for fd in _descriptors() if _is_socket(fd)):
+            return "a socket is open"
+        for fd in sorted(open_files):
+            if _target(fd) not in self._targets:
+                return f"{os.path.basename(_target(fd))} is open for writing"
+        for path, place in self._made.items():
+            if not any(part in path for part in NOT_THE_PROJECTS) and os.path.lexists(path):
+                return f"{place} made {os.path.basename(path)}"
+        return ""
+
+
+class _WatchedVariables(dict):  # type: ignore[type-arg]
+    """The data behind ``os.environ``, which tells who asks for the role."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__()
+        self._watcher = watcher
+
+    def __getitem__(self, key: Any) -> Any:
+        if key in ROLE_VARIABLES:
+            self._watcher.asked(os.fsdecode(key))
+        return super().__getitem__(key)
+
+
+def _is_a_sessions_own(asker: FrameType) -> bool:
+    """Whether a path that is being made is one that every session makes for itself.
+
+    It is if its name is made up by tempfile, or if a hook makes it, since another one will remove it.
+    What a module makes under a fixed name, all sessions share in any case, and a worker that is
+    forked does not remove it at exit.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not asker:
+        if frame.f_code.co_filename == tempfile.__file__:
+            return True
+        frame = frame.f_back
+    while frame is not None:
+        if (
+            frame.f_code.co_name.startswith("pytest_")
+            and frame.f_code.co_name != "pytest_collection"
+        ):
+            return True
+        if frame.f_code.co_name == "<module>":
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _descriptors() -> list[int]:
+    return [int(name) for name in os.listdir("/proc/self/fd")]
+
+
+def _target(fd: int) -> str:
+    """What is behind a descriptor: a path, or the number of a pipe or socket."""
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}")
+    except OSError:  # it was the listing's own
+        return ""
+
+
+def _is_socket(fd: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(fd).st_mode)
+    except OSError:
+        return False
