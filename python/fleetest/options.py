@@ -222,6 +222,12 @@ def _from_text(option: Option, text: str, where: str) -> Any:
         raise pytest.UsageError(f"{where}: invalid value for {option.flags[-1]}: {error}") from None
 
 
+def preset(config: pytest.Config, name: str) -> str:
+    """What the environment or else the ini file says of an option, as text; empty: nothing."""
+    option = next(option for option in OPTIONS if option.name == name)
+    return os.environ.get(option.env) or str(config.getini(option.ini))
+
+
 def resolve(config: pytest.Config) -> None:
     """Fill in what the command line left open: from the environment, the ini file, the default.
 

@@ -72,11 +72,17 @@ class SessionPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         """Watch from here what the session does, if it may have workers."""
-        known = early_config.known_args_namespace
-        if hasattr(early_config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
-            return
-        self.watcher.start()
-        self.watcher.watch_config(early_config)
+        if self._may_have_workers(early_config):
+            self.watcher.start()
+            self.watcher.watch_config(early_config)
+            early_config.add_cleanup(self.watcher.stop)
+
+    def _may_have_workers(self, config: pytest.Config) -> bool:
+        known = config.known_args_namespace
+        if hasattr(config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
+            return False
+        asked = known.numprocesses or options.preset(config, "numprocesses")
+        return self.command or bool(asked)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -108,10 +114,6 @@ class SessionPlugin:
             config, client_fd=self.client_fd, explicit=self.explicit, watcher=self.watcher
         )
         config.pluginmanager.register(self.run, "dsession")
-
-    def pytest_unconfigure(self) -> None:
-        """Leave nothing behind in a session that ended before its tests."""
-        self.watcher.stop()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None]:

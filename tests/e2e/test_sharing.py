@@ -211,3 +211,29 @@ def test_changes_of_the_environment_are_kept(project: Project) -> None:
         "    assert 'HOME' not in os.environ\n",
     )
     project.fleetest("-n", "1").check(0)
+
+
+WATCHED = """
+import os, sys
+import pytest
+
+code = pytest.main(sys.argv[1:])
+assert code == int(os.environ["EXPECTED"]), code
+assert type(os.environ._data) is dict
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [(["--no-such-option"], 4), (["no_such_file.py"], 4), (["--collect-only"], 0), ([], 1)],
+)
+def test_a_session_that_ends_early_leaves_no_watch(
+    project: Project, args: list[str], expected: int
+) -> None:
+    """In a program that goes on after it."""
+    project.file("conftest.py", "import os\nos.environ.get('PYTEST_XDIST_WORKER')\n")
+    project.file("test_it.py", "def test_0(): pass\ndef test_1(): assert 0\n")
+    program = project.file("program.py", WATCHED)
+    project.python(
+        program, "-p", "fleetest", "-n", "2", *args, env={"EXPECTED": str(expected)}
+    ).check(0)
