@@ -1,0 +1,202 @@
+"""Ctrl-C, Ctrl-Z and the background, as a shell has them."""
+
+from __future__ import annotations
+
+import pytest
+from lab import FLEETEST, Project, numbered
+from meeting import (
+    heard_pid,
+    meet,
+    say,
+    state_of,
+)
+from pty_lab import CTRL_C, CTRL_Z, led, left_as_it_was, opened, shell
+from terminal_lab import (
+    PDB,
+    WAITING,
+    both_running,
+    needs_bash,
+    spread,
+)
+
+
+def test_ctrl_c(project: Project) -> None:
+    meet(project)
+    project.file("test_it.py", WAITING)
+    with led(project, FLEETEST, "-n2") as terminal:
+        both_running(project, terminal)
+        terminal.type(CTRL_C)
+        terminal.expect("!!! KeyboardInterrupt !!!")
+        terminal.expect("no tests ran in ")
+        left_as_it_was(terminal, 2)
+        assert "INTERNALERROR" not in terminal.text
+
+
+def test_ctrl_c_during_collection(project: Project) -> None:
+    meet(project)
+    project.file("test_it.py", "import meet\nmeet.here('collecting')\nmeet.hear('never')\n")
+    with led(project, FLEETEST, "-n2") as terminal:
+        terminal.wait_for((project.path / "collecting").exists, "the collection")
+        terminal.type(CTRL_C)
+        terminal.expect("!!! KeyboardInterrupt !!!")
+        left_as_it_was(terminal, 2)
+
+
+@needs_bash
+def test_ctrl_z_and_fg(project: Project) -> None:
+    """Everybody stops, and goes on."""
+    meet(project)
+    project.file("test_it.py", WAITING)
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n2")
+        workers = both_running(project, terminal)
+        terminal.type(CTRL_Z)
+        terminal.expect("Stopped")
+        bash.prompt()
+        terminal.wait_for(lambda: {*map(state_of, workers)} == {"T"}, "the workers to stop", 5)
+        bash.run("fg")
+        terminal.wait_for(lambda: "T" not in map(state_of, workers), "the workers to go on")
+        say(project, "go on")
+        terminal.expect("12 passed in ")
+        bash.prompt()
+        assert bash.code() == 0
+        bash.leave()
+
+
+@needs_bash
+def test_ctrl_z_and_bg(project: Project) -> None:
+    """It goes on in the background, and leaves the terminal to the shell."""
+    meet(project)
+    project.file("test_it.py", WAITING)
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n2")
+        both_running(project, terminal)
+        terminal.type(CTRL_Z)
+        terminal.expect("Stopped")
+        bash.prompt()
+        bash.run("bg")
+        say(project, "go on")
+        terminal.expect("12 passed in ")
+        bash.run("wait; echo waited")
+        terminal.expect("\nwaited")
+        bash.leave()
+
+
+def test_ctrl_z_without_a_shell(project: Project) -> None:
+    """Where nobody could continue a stopped job, as under ``docker run -it``, Ctrl-Z does nothing."""
+    meet(project)
+    project.file("test_it.py", WAITING)
+    with opened(project, FLEETEST, "-n2") as terminal:
+        both_running(project, terminal)
+        terminal.type(CTRL_Z)
+        terminal.expect(r"\^Z")
+        say(project, "go on")
+        terminal.expect("12 passed in ", 8)
+        terminal.wait().check(0)
+
+
+def test_ctrl_z_at_the_pdb_prompt_without_a_shell(project: Project) -> None:
+    project.file("test_it.py", "def test_a():\n    breakpoint()\n" + numbered(3))
+    with opened(project, FLEETEST, "-n2") as terminal:
+        terminal.expect(PDB)
+        terminal.type(CTRL_Z)
+        terminal.type("c\n")
+        terminal.expect("4 passed in ", 8)
+        terminal.wait().check(0)
+
+
+@needs_bash
+def test_ctrl_z_at_the_pdb_prompt(project: Project) -> None:
+    """The whole job stops, the other worker included."""
+    meet(project)
+    project.file(
+        "test_it.py",
+        spread(
+            12,
+            "meet.here(worker_id)\nmeet.hear('gw0')\nmeet.hear('gw1')\n"
+            "if worker_id == 'gw0' and first:\n    breakpoint()\n"
+            "if worker_id == 'gw1' and first:\n    meet.hear('go on')",
+        ),
+    )
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n2")
+        workers = both_running(project, terminal)
+        terminal.expect(PDB)
+        terminal.type(CTRL_Z)
+        terminal.expect("Stopped")
+        bash.prompt()
+        terminal.wait_for(lambda: {*map(state_of, workers)} == {"T"}, "the workers to stop", 5)
+        bash.run("fg")
+        terminal.type("p 6 * 7\n")
+        terminal.expect("\n42\r\n")
+        say(project, "go on")
+        terminal.type("c\n")
+        terminal.expect("12 passed in ")
+        bash.prompt()
+        assert bash.code() == 0
+        bash.leave()
+
+
+@needs_bash
+@pytest.mark.xfail(
+    reason="a worker continued in the background at its pdb prompt does not wait for the foreground"
+)
+def test_ctrl_z_at_the_pdb_prompt_and_bg(project: Project) -> None:
+    """In the background it may not take the terminal from the shell."""
+    project.file("test_it.py", "def test_a():\n    breakpoint()\n" + numbered(3))
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n2")
+        terminal.expect(PDB)
+        terminal.type(CTRL_Z)
+        terminal.expect("Stopped")
+        bash.prompt()
+        bash.run("bg")
+        bash.prompt()
+        for number in range(5):
+            assert terminal.foreground() == terminal.running.pid
+            bash.run(f"echo still {number} here")
+            terminal.expect(f"\nstill {number} here")
+        bash.run("fg")
+        terminal.type("c\n")
+        terminal.expect("4 passed in ")
+        bash.prompt()
+        bash.leave()
+
+
+@needs_bash
+def test_background(project: Project) -> None:
+    """It runs to its end, and leaves the terminal to the shell."""
+    project.file("test_it.py", numbered(12))
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n2 &")
+        terminal.expect("12 passed in ")
+        bash.run("wait; echo waited")
+        terminal.expect("\nwaited")
+        bash.leave()
+
+
+@needs_bash
+def test_reading_in_the_background(project: Project) -> None:
+    """As any job that reads the terminal in the background it is stopped, until ``fg``."""
+    meet(project)
+    project.file(
+        "test_it.py",
+        "import meet\ndef test_a():\n    meet.here('asks')\n    assert input('name? ') == 'bob'\n"
+        + numbered(3),
+    )
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n2 -s &")
+        terminal.wait_for((project.path / "asks").exists, "the question")
+        worker = heard_pid(project, "asks")
+        terminal.wait_for(lambda: state_of(worker) == "T", "the worker to be stopped")
+        bash.run("fg")
+        terminal.type("bob\n")
+        terminal.expect("4 passed in ", 8)
+        bash.prompt()
+        bash.leave()
