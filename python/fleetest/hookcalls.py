@@ -8,7 +8,6 @@ they always see.
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -52,12 +51,15 @@ def _make(original: FunctionType) -> FunctionType | None:
     if implementation is None or "run_old_style_hookwrapper" not in module:
         return None
     try:
-        lines, first = inspect.getsourcelines(original)
-        tree = ast.parse("".join(lines))
-    except (OSError, SyntaxError):
+        with open(original.__code__.co_filename, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+    except (OSError, ValueError, SyntaxError):
         return None
-    (function,) = tree.body
-    if not isinstance(function, ast.FunctionDef):
+    named = [node for node in tree.body if getattr(node, "name", "") == original.__name__]
+    if len(named) != 1 or not isinstance(named[0], ast.FunctionDef):
+        return None
+    function = named[0]
+    if function.lineno != original.__code__.co_firstlineno:
         return None
     if tuple(argument.arg for argument in function.args.args) != ARGUMENTS:
         return None
@@ -67,7 +69,7 @@ def _make(original: FunctionType) -> FunctionType | None:
         return None
     main[0].iter = _at(main[0].iter.lineno, ast.parse(REST, mode="eval").body)
     function.body = _with_shortcut(function)
-    ast.increment_lineno(tree, first - 1)
+    tree.body = [function]
     calls = _core.HookCalls(module["Result"], hasattr(implementation, "kwargnames"))
     names: dict[str, Any] = {
         **module,
