@@ -1,25 +1,15 @@
 /*
  * Frozen objects that nobody can tell from others.  A forked worker has gc.freeze() put what it inherited out of the
  * collector's sight, so that collecting garbage neither visits these objects nor copies their pages.  Whoever asks
- * for a collection, or looks at the collector's objects, sees them: these functions of gc thaw first.  They are
- * caught where their C function is called, since modules may have kept the function objects.
+ * for a collection, or looks at the collector's objects, sees them: these functions of gc thaw first.
  */
-#include "ext/core.h"
-
-#include <string.h>
+#include "ext/caught.h"
 
 typedef PyObject *(*with_keywords)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 enum { COLLECT, GET_OBJECTS, GET_REFERRERS, GET_FREEZE_COUNT, FREEZE, UNFREEZE, GUARDED };
 
-static const char *const names[GUARDED] = {"collect", "get_objects", "get_referrers", "get_freeze_count", "freeze",
-                                           "unfreeze"};
-
-/* For the whole process: so is the collector, to which subinterpreters do not matter here. */
-static struct {
-    PyMethodDef *method;
-    PyCFunction original;
-} guarded[GUARDED];
+static struct caught guarded[GUARDED];
 
 static int frozen;
 
@@ -97,35 +87,16 @@ static PyObject *unfreeze(PyObject *gc, PyObject *unused)
     return guarded[UNFREEZE].original(gc, unused);
 }
 
-static const struct {
-    PyCFunction function;
-    int flags;
-} guards[GUARDED] = {
-    [COLLECT] = {(PyCFunction)(void (*)(void))collect, METH_FASTCALL | METH_KEYWORDS},
-    [GET_OBJECTS] = {(PyCFunction)(void (*)(void))get_objects, METH_FASTCALL | METH_KEYWORDS},
-    [GET_REFERRERS] = {(PyCFunction)(void (*)(void))get_referrers, REFERRERS_FLAGS},
-    [GET_FREEZE_COUNT] = {get_freeze_count, METH_NOARGS},
-    [FREEZE] = {freeze, METH_NOARGS},
-    [UNFREEZE] = {unfreeze, METH_NOARGS},
-};
+#define ANY_FUNCTION(function) ((PyCFunction)(void (*)(void))(function))
 
-/* Find the methods of gc.  Returns whether all are there in the form that the guards expect. */
-static int find_methods(PyObject *gc)
-{
-    for (int i = 0; i < GUARDED; i++) {
-        PyObject *function = PyObject_GetAttrString(gc, names[i]);
-        if (function == NULL) {
-            PyErr_Clear();
-            return 0;
-        }
-        PyMethodDef *method = PyCFunction_Check(function) ? ((PyCFunctionObject *)function)->m_ml : NULL;
-        Py_DECREF(function); /* the definition is static */
-        if (method == NULL || method->ml_flags != guards[i].flags || strcmp(method->ml_name, names[i]) != 0)
-            return 0;
-        guarded[i].method = method;
-    }
-    return 1;
-}
+static struct caught guarded[GUARDED] = {
+    [COLLECT] = {"collect", METH_FASTCALL | METH_KEYWORDS, ANY_FUNCTION(collect), NULL, NULL},
+    [GET_OBJECTS] = {"get_objects", METH_FASTCALL | METH_KEYWORDS, ANY_FUNCTION(get_objects), NULL, NULL},
+    [GET_REFERRERS] = {"get_referrers", REFERRERS_FLAGS, ANY_FUNCTION(get_referrers), NULL, NULL},
+    [GET_FREEZE_COUNT] = {"get_freeze_count", METH_NOARGS, get_freeze_count, NULL, NULL},
+    [FREEZE] = {"freeze", METH_NOARGS, freeze, NULL, NULL},
+    [UNFREEZE] = {"unfreeze", METH_NOARGS, unfreeze, NULL, NULL},
+};
 
 PyObject *core_freeze(PyObject *module, PyObject *unused)
 {
@@ -134,15 +105,9 @@ PyObject *core_freeze(PyObject *module, PyObject *unused)
     PyObject *gc = PyImport_ImportModule("gc");
     if (gc == NULL)
         return NULL;
-    if (guarded[COLLECT].original == NULL) {
-        if (!find_methods(gc)) {
-            Py_DECREF(gc);
-            Py_RETURN_FALSE;
-        }
-        for (int i = 0; i < GUARDED; i++) {
-            guarded[i].original = guarded[i].method->ml_meth;
-            guarded[i].method->ml_meth = guards[i].function;
-        }
+    if (guarded[COLLECT].method == NULL && !core_catch(gc, guarded, GUARDED)) {
+        Py_DECREF(gc);
+        Py_RETURN_FALSE;
     }
     PyObject *done = PyObject_CallMethod(gc, "freeze", NULL);
     Py_DECREF(gc);

@@ -1,9 +1,9 @@
 /*
  * What a session does while it is being prepared: who asks for the process id or for random bytes, and which paths are
- * made.  An audit hook tells of the paths; os.getpid and os.urandom raise no audit event, so they are caught where
- * their C function is called, since modules may have kept the function objects.  Both do nothing once watching ends.
+ * made.  An audit hook tells of the paths; os.getpid and os.urandom raise no audit event, so they are caught.  Both do
+ * nothing once watching ends.
  */
-#include "ext/core.h"
+#include "ext/caught.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -13,10 +13,9 @@ static PyObject *callback;
 static int audited;
 static int telling; /* the callback's own doings are not of interest */
 
-static struct {
-    PyMethodDef *method;
-    PyCFunction original;
-} getpid_of, urandom_of;
+enum { GETPID, URANDOM, IDENTITIES };
+
+static struct caught identities[IDENTITIES];
 
 /* Returns 0, or -1 with the callback's exception. */
 static int tell(const char *what, PyObject *detail)
@@ -36,15 +35,20 @@ static PyObject *watched_getpid(PyObject *module, PyObject *unused)
 {
     if (tell("os.getpid", Py_None) < 0)
         return NULL;
-    return getpid_of.original(module, unused);
+    return identities[GETPID].original(module, unused);
 }
 
 static PyObject *watched_urandom(PyObject *module, PyObject *size)
 {
     if (tell("os.urandom", Py_None) < 0)
         return NULL;
-    return urandom_of.original(module, size);
+    return identities[URANDOM].original(module, size);
 }
+
+static struct caught identities[IDENTITIES] = {
+    [GETPID] = {"getpid", METH_NOARGS, watched_getpid, NULL, NULL},
+    [URANDOM] = {"urandom", METH_O, watched_urandom, NULL, NULL},
+};
 
 /* Whether the arguments of the audit event "open" (path, mode, flags) are for writing. */
 static int is_for_writing(PyObject *args)
@@ -68,36 +72,10 @@ static int audit(const char *event, PyObject *args, void *unused)
     return tell(event, PyTuple_GET_ITEM(args, 0));
 }
 
-/* Catch a function of the module; nothing happens if it is not as expected. */
-static void catch(PyObject *module, const char *name, int flags, PyMethodDef **method, PyCFunction *original,
-                  PyCFunction instead)
-{
-    PyObject *function = PyObject_GetAttrString(module, name);
-    if (function == NULL) {
-        PyErr_Clear();
-        return;
-    }
-    if (PyCFunction_Check(function) && ((PyCFunctionObject *)function)->m_ml->ml_flags == flags) {
-        *method = ((PyCFunctionObject *)function)->m_ml;
-        *original = (*method)->ml_meth;
-        (*method)->ml_meth = instead;
-    }
-    Py_DECREF(function);
-}
-
-/* Let a function be as it was. */
-static void let_go(PyMethodDef **method, PyCFunction original)
-{
-    if (*method != NULL)
-        (*method)->ml_meth = original;
-    *method = NULL;
-}
-
 PyObject *core_watch(PyObject *module, PyObject *object)
 {
     (void)module;
-    let_go(&getpid_of.method, getpid_of.original);
-    let_go(&urandom_of.method, urandom_of.original);
+    core_let_go(identities, IDENTITIES);
     Py_CLEAR(callback);
     if (object == Py_None)
         Py_RETURN_NONE;
@@ -108,8 +86,7 @@ PyObject *core_watch(PyObject *module, PyObject *object)
     if (os == NULL)
         return NULL;
     callback = Py_NewRef(object);
-    catch(os, "getpid", METH_NOARGS, &getpid_of.method, &getpid_of.original, watched_getpid);
-    catch(os, "urandom", METH_O, &urandom_of.method, &urandom_of.original, watched_urandom);
+    core_catch(os, identities, IDENTITIES);
     Py_DECREF(os);
     Py_RETURN_NONE;
 }

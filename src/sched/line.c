@@ -76,11 +76,12 @@ static void sort(struct ft_line *line, uint32_t count, double share, struct scop
             scope->seconds += line->expected[i];
         else if (line->expected[i] > scope->seconds)
             scope->seconds = line->expected[i];
-        double parts = scope->seconds / (share * LONG_PART);
-        int rank = parts > 1 ? 1 + (int)log2(parts) : 0;
         if (scope->first == UINT32_MAX)
             scope->first = i;
-        scope->rank = rank > scope->rank ? rank : scope->rank;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        double parts = scopes[i].seconds / (share * LONG_PART);
+        scopes[i].rank = parts > 1 ? 1 + (int)log2(parts) : 0;
     }
     uint32_t *sizes = line->items; /* of each scope; this half of the room is for items that are put back */
     for (uint32_t i = 0; i < count; i++)
