@@ -95,16 +95,18 @@ class Option:
 DIST_MODES = ("load", "no")
 START_METHODS = ("fork", "spawn", "auto")
 
+NUMPROCESSES = Option(
+    "numprocesses",
+    ("-n", "--numprocesses"),
+    parse_numprocesses,
+    "N",
+    "Number of workers; auto: as many as there are physical cores that may be used, "
+    "logical: logical cores, 0: run the tests in this process. "
+    "Default: auto for the fleetest command, none for pytest -p fleetest.",
+)
+
 OPTIONS = (
-    Option(
-        "numprocesses",
-        ("-n", "--numprocesses"),
-        parse_numprocesses,
-        "N",
-        "Number of workers; auto: as many as there are physical cores that may be used, "
-        "logical: logical cores, 0: run the tests in this process. "
-        "Default: auto for the fleetest command, none for pytest -p fleetest.",
-    ),
+    NUMPROCESSES,
     Option(
         "maxprocesses",
         ("--maxprocesses",),
@@ -222,10 +224,15 @@ def _from_text(option: Option, text: str, where: str) -> Any:
         raise pytest.UsageError(f"{where}: invalid value for {option.flags[-1]}: {error}") from None
 
 
-def preset(config: pytest.Config, name: str) -> str:
-    """What the environment or else the ini file says of an option, as text; empty: nothing."""
-    option = next(option for option in OPTIONS if option.name == name)
-    return os.environ.get(option.env) or str(config.getini(option.ini))
+def preset(config: pytest.Config, option: Option) -> tuple[str, str]:
+    """What the environment or else the ini file says of an option, as text, and where.
+
+    Both are empty if nothing is said.
+    """
+    if os.environ.get(option.env):
+        return os.environ[option.env], option.env
+    text = str(config.getini(option.ini))
+    return (text, option.ini) if text else ("", "")
 
 
 def resolve(config: pytest.Config) -> None:
@@ -236,10 +243,10 @@ def resolve(config: pytest.Config) -> None:
     for option in OPTIONS:
         if getattr(config.option, option.dest, None) is not None:
             continue
-        implied = any(getattr(config.option, dest, False) for dest in option.implied_by)
-        value = implied or option.default
-        if os.environ.get(option.env):
-            value = _from_text(option, os.environ[option.env], option.env)
-        elif config.getini(option.ini):
-            value = _from_text(option, str(config.getini(option.ini)), option.ini)
+        text, where = preset(config, option)
+        if text:
+            value = _from_text(option, text, where)
+        else:
+            implied = any(getattr(config.option, dest, False) for dest in option.implied_by)
+            value = implied or option.default
         setattr(config.option, option.dest, value)

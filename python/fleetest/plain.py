@@ -39,7 +39,7 @@ class PlainReports:
 
     def begun(self, location: Any) -> None:
         """The controller is told that the item is at this place."""
-        if location != self.item.location:
+        if self.item is not None and location != self.item.location:
             self.item = None
 
     def pack(self, report: Any) -> list[Any] | None:

@@ -73,16 +73,17 @@ class SessionPlugin:
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         """Watch from here what the session does, if it may have workers."""
         if self._may_have_workers(early_config):
-            self.watcher.start()
-            self.watcher.watch_config(early_config)
+            self.watcher.start(early_config)
             early_config.add_cleanup(self.watcher.stop)
 
     def _may_have_workers(self, config: pytest.Config) -> bool:
         known = config.known_args_namespace
         if hasattr(config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
             return False
-        asked = known.numprocesses or options.preset(config, "numprocesses")
-        return self.command or bool(asked)
+        if self.command or known.numprocesses:
+            return True
+        text, _ = options.preset(config, options.NUMPROCESSES)
+        return bool(text)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -122,7 +123,7 @@ class SessionPlugin:
             yield
         if self.run is None:
             self.watcher.stop()
-        if self.run is not None:
+        else:
             session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import logging
 import os
@@ -54,6 +55,11 @@ def shorten_exit() -> None:
         gc.freeze()
 
 
+def descriptors() -> list[int]:
+    """The descriptors of this process; the listing's own, which is closed by now, may be among them."""
+    return [int(name) for name in os.listdir("/proc/self/fd")]
+
+
 def files_open_for_writing() -> set[int]:
     """The descriptors of this process that a file object may hold back output for.
 
@@ -61,15 +67,13 @@ def files_open_for_writing() -> set[int]:
     """
     found = set()
     null = os.stat(os.devnull).st_rdev
-    for name in os.listdir("/proc/self/fdinfo"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            status = os.fstat(int(name))
-            if int(name) <= 2 or stat.S_ISSOCK(status.st_mode) or status.st_rdev == null:
+    for fd in descriptors():
+        with contextlib.suppress(OSError):
+            status = os.fstat(fd)
+            if fd <= 2 or stat.S_ISSOCK(status.st_mode) or status.st_rdev == null:
                 continue
-            with open(f"/proc/self/fdinfo/{name}") as file:
-                flags = int(file.read().split("flags:")[1].split()[0], 8)
-            if flags & os.O_ACCMODE != os.O_RDONLY:
-                found.add(int(name))
+            if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+                found.add(fd)
     return found
 
 

@@ -10,6 +10,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from fleetest.lookalike import stand_in
 from fleetest.privates import private
 
 if TYPE_CHECKING:
@@ -115,13 +116,6 @@ def _find_class(name: list[str] | None) -> Any:
     return found
 
 
-def _stand_in(name: list[str], base: Any, members: dict[str, Any]) -> Any:
-    """A class that goes by the module and qualified name of one that cannot be had."""
-    module, qualified = name
-    members = {**members, "__module__": module, "__qualname__": qualified}
-    return type(qualified.rpartition(".")[2], (base,), members)
-
-
 def _rebuild(data: dict[str, Any]) -> Any:
     """The warning itself; one that looks the same where its class cannot be built from its args."""
     if "class" not in data:
@@ -138,7 +132,7 @@ def _rebuild(data: dict[str, Any]) -> Any:
     def show(self: Warning) -> str:
         return str(data["text"])
 
-    look_alike = _stand_in(data["class"], base, {"__str__": show})
+    look_alike = stand_in(data["class"], base, {"__str__": show})
     rebuilt: Any = Exception.__new__(look_alike)
     rebuilt.args = data["args"]
     return rebuilt
@@ -148,7 +142,7 @@ def unpack_warning(data: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``pytest_warning_recorded`` that :func:`pack_warning` was given."""
     category = _find_class(data["category"])
     if category is None:
-        category = _stand_in(data["category"], UserWarning, {}) if data["category"] else None
+        category = stand_in(data["category"], UserWarning, {}) if data["category"] else None
     warning = warnings.WarningMessage(message=_rebuild(data), category=category, **data["details"])
     return {
         "warning_message": warning,

@@ -11,12 +11,13 @@ import fnmatch
 import os
 import stat
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from fleetest import _core, carry
+from fleetest.lookalike import stand_in
+from fleetest.process import descriptors
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -34,6 +35,15 @@ NOT_THE_PROJECTS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
 """Parts of paths that tools write, whose every session may write them too."""
 
 
+LIBRARY = os.path.dirname(os.__file__) + os.sep
+"""Where the standard library is."""
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a file is that of an installed package."""
+    return f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
+
+
 def _root(module: str) -> str:
     found = sys.modules.get(module)
     return os.path.dirname(getattr(found, "__file__", None) or "/nowhere/x") + os.sep
@@ -46,113 +56,101 @@ class Watcher:
         self.reason = ""
         """For the header: ``conftest.py:12 asked for PYTEST_XDIST_WORKER``; empty: nothing."""
         self._made: dict[str, str] = {}
-        self._watching = False
-        self._environ: dict[Any, Any] = {}
-        self._undo: list[Any] = []
-        self._targets: set[str] = set()
-        self._test_files: list[str] = []
+        self._undo: list[Callable[[], object]] = []
+        """What ends the watch; empty while there is none."""
 
     # ---- beginning and end ----
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def start(self, config: pytest.Config) -> None:
+        """Begin to watch what the session of this configuration does."""
         self._tools = (_root("pytest"), _root("_pytest"), _root("pluggy"))
         self._own = _root("fleetest")
-        paths = sysconfig.get_paths()
-        self._library = tuple(
-            os.path.join(paths[name], "") for name in ("stdlib", "platstdlib") if name in paths
-        )
-        self._packages = tuple(
-            os.path.join(paths[name], "") for name in ("purelib", "platlib") if name in paths
-        )
-        self._targets = {_target(fd) for fd in _descriptors()}
-        environ: Any = os.environ
-        self._environ = environ._data
-        environ._data = _WatchedVariables(self)
-        environ._data.update(self._environ)
-        self._watching = True
-        _core.watch(self._happened)
-
-    def watch_config(self, config: pytest.Config) -> None:
-        """Watch who asks a session's configuration for its role."""
-        watcher = self
         self._test_files = [os.path.basename(name) for name in config.getini("python_files")]
-        config_class, option_class = type(config), type(config.option)
-
-        def missing(self: Any, name: str) -> Any:
-            if name in ROLE_ATTRIBUTES:
-                watcher.asked(f"config.{name}")
-            raise AttributeError(f"{config_class.__name__!r} object has no attribute {name!r}")
-
-        def option(name: str) -> Any:
-            def read(self: Any) -> Any:
-                watcher.asked(f"the option {name}")
-                try:
-                    return self.__dict__[name]
-                except KeyError:
-                    raise AttributeError(name) from None
-
-            def write(self: Any, value: Any) -> None:
-                self.__dict__[name] = value
-
-            return property(read, write)
-
-        names = {"__module__": config_class.__module__, "__qualname__": config_class.__qualname__}
-        watched: Any = type(
-            config_class.__name__, (config_class,), {**names, "__getattr__": missing}
-        )
-        names = {"__module__": option_class.__module__, "__qualname__": option_class.__qualname__}
-        options = {name: option(name) for name in ROLE_OPTIONS}
-        watched_option: Any = type(option_class.__name__, (option_class,), {**names, **options})
-        config.__class__ = watched
-        config.option.__class__ = watched_option
-
-        def undo() -> None:
-            config.__class__ = config_class
-            config.option.__class__ = option_class
-
-        self._undo.append(undo)
+        self._targets = {_target(fd) for fd in descriptors()}
+        self._watch_variables()
+        self._watch_class(config, {"__getattr__": self._missing(type(config).__name__)})
+        options = {name: self._option(name) for name in ROLE_OPTIONS}
+        self._watch_class(config.option, options)
+        _core.watch(self._happened)
+        self._undo.append(lambda: _core.watch(None))
 
     def stop(self) -> None:
         """Everything is as it was."""
-        if not self._watching:
-            return
-        self._watching = False
-        _core.watch(None)
+        while self._undo:
+            self._undo.pop()()
+
+    def _watch_variables(self) -> None:
         environ: Any = os.environ
-        self._environ.clear()
-        self._environ.update(environ._data)
-        environ._data = self._environ
-        for undo in self._undo:
-            undo()
-        self._undo = []
+        data = environ._data
+        environ._data = _WatchedVariables(self, data)
+
+        def undo() -> None:
+            data.clear()
+            data.update(environ._data)
+            environ._data = data
+
+        self._undo.append(undo)
+
+    def _watch_class(self, watched: Any, members: dict[str, Any]) -> None:
+        """Give an object a class with these members in addition, which goes by the same name."""
+        cls = type(watched)
+        watched.__class__ = stand_in((cls.__module__, cls.__qualname__), cls, members)
+        self._undo.append(lambda: setattr(watched, "__class__", cls))
+
+    def _missing(self, class_name: str) -> Callable[[Any, str], Any]:
+        """A ``__getattr__`` that tells who asks for the role's attributes."""
+
+        def missing(config: Any, name: str) -> Any:
+            if name in ROLE_ATTRIBUTES:
+                self.asked(f"config.{name}")
+            raise AttributeError(f"{class_name!r} object has no attribute {name!r}")
+
+        return missing
+
+    def _option(self, name: str) -> property:
+        """A property that tells who asks for an option, and is otherwise a plain attribute."""
+
+        def read(options: Any) -> Any:
+            self.asked(f"the option {name}")
+            try:
+                return options.__dict__[name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+        def write(options: Any, value: Any) -> None:
+            options.__dict__[name] = value
+
+        return property(read, write)
 
     # ---- what happens ----
 
     def asked(self, what: str) -> None:
         """Somebody asked for the role."""
-        if self._watching and not self.reason:
+        if self._undo and not self.reason:
             frame, _ = self._asker()
             if frame is not None and not carry.is_known(frame.f_globals.get("__name__", "")):
                 self.reason = f"{self._place(frame)} asked for {what}"
 
     def _happened(self, event: str, detail: Any) -> None:
-        if self.reason or not self._watching:
+        if self.reason:
             return
         frame, in_project = self._asker()
         if frame is None or not in_project:
             return
-        if event in ("os.getpid", "os.urandom"):
-            via = os.path.basename(sys._getframe(1).f_code.co_filename)
-            if sys._getframe(1) is not frame and via not in ASK_FOR_OTHERS[event]:
-                return  # the library's own business
-        if event == "os.urandom" and self._is_test_module(frame):
-            return  # data of tests, as a rule, and often in their ids
-        if event in ("os.getpid", "os.urandom"):
-            self.reason = f"{self._place(frame)} asked for {event}()"
+        if event in ASK_FOR_OTHERS:
+            self._asked_for_identity(event, sys._getframe(1), frame)
         elif isinstance(detail, (str, bytes, os.PathLike)) and _is_a_sessions_own(frame):
             path = os.path.abspath(os.fsdecode(detail))
             self._made.setdefault(path, self._place(frame))
+
+    def _asked_for_identity(self, event: str, caller: FrameType, frame: FrameType) -> None:
+        """The project, at `frame`, asked for what names a process; by way of `caller`."""
+        via = os.path.basename(caller.f_code.co_filename)
+        if caller is not frame and via not in ASK_FOR_OTHERS[event]:
+            return  # the library's own business
+        if event == "os.urandom" and self._is_test_module(frame):
+            return  # data of tests, as a rule, and often in their ids
+        self.reason = f"{self._place(frame)} asked for {event}()"
 
     def _asker(self) -> tuple[FrameType | None, bool]:
         """Who did it, and whether that is the project: pytest, fleetest and the library are nobody."""
@@ -163,10 +161,11 @@ class Watcher:
             name = frame.f_code.co_filename
             if name.startswith(self._own):
                 return None, False
-            if name.startswith(self._packages):
-                if not name.startswith(self._tools):
-                    return frame, False
-            elif name.startswith(self._library):
+            if name.startswith(self._tools):
+                pass
+            elif _is_installed(name):
+                return frame, False
+            elif name.startswith(LIBRARY):
                 if frame.f_code.co_name == "<module>":
                     return None, False
             elif not name.startswith(("<frozen ", "<string>")):
@@ -196,7 +195,7 @@ class Watcher:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
         if children:
             return f"process {children[0]} was started"
-        if any(_target(fd) not in self._targets for fd in _descriptors() if _is_socket(fd)):
+        if any(_target(fd) not in self._targets for fd in descriptors() if _is_socket(fd)):
             return "a socket is open"
         for fd in sorted(open_files):
             if _target(fd) not in self._targets:
@@ -210,8 +209,8 @@ class Watcher:
 class _WatchedVariables(dict):  # type: ignore[type-arg]
     """The data behind ``os.environ``, which tells who asks for the role."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        super().__init__()
+    def __init__(self, watcher: Watcher, data: dict[Any, Any]) -> None:
+        super().__init__(data)
         self._watcher = watcher
 
     def __getitem__(self, key: Any) -> Any:
@@ -242,10 +241,6 @@ def _is_a_sessions_own(asker: FrameType) -> bool:
             return False
         frame = frame.f_back
     return False
-
-
-def _descriptors() -> list[int]:
-    return [int(name) for name in os.listdir("/proc/self/fd")]
 
 
 def _target(fd: int) -> str:
