@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Callable
 
 from fleetest import carry
 from fleetest.forking import Forker
@@ -14,6 +13,8 @@ from fleetest.history import expected_seconds
 from fleetest.spawning import Spawner
 
 if TYPE_CHECKING:
+    from array import array
+
     import pytest
 
     from fleetest.record import Record
@@ -30,65 +31,54 @@ ORDERED_BATCH = 8
 
 @dataclass(frozen=True)
 class Distribution:
-    """The decision."""
+    """How workers are made, and in which order they get tests."""
 
-    workers: bool
-    maker: Any
-    """:class:`Forker` or :class:`Spawner`, if there are workers."""
+    maker: type[Forker | Spawner]
     where: str
     """For the header line: ``workers forked after collection``."""
     ordered: bool
-    batch_max: int
     seconds: array[float]
     """What each test is expected to take; negative: unknown."""
 
+    @property
+    def batch_max(self) -> int:
+        """Most tests that a worker is told of at once; 0: any number."""
+        return ORDERED_BATCH if self.ordered else 0
+
 
 def decide(
-    config: pytest.Config, session: pytest.Session, explicit: bool, record: Record, barrier: str
-) -> Distribution:
-    """Decide for a session that has collected.
+    config: pytest.Config,
+    session: pytest.Session,
+    explicit: bool,
+    record: Record,
+    barrier: Callable[[], str],
+) -> Distribution | None:
+    """Decide for a session that has collected; None: its tests run in its own process.
 
     :param explicit: the user asked for workers
-    :param barrier: why workers cannot share what this session has done; empty if they can
+    :param barrier: says why workers cannot share what this session has done; nothing if they can
     """
-    ordered = bool(config.option.ordered)
-    batch_max = ORDERED_BATCH if ordered else 0
-    seconds = array("f")
-
-    def result(workers: bool, maker: Any, where: str) -> Distribution:
-        return Distribution(workers, maker, where, ordered, batch_max, seconds)
-
     if session.testsfailed and not config.option.continue_on_collection_errors:
-        return result(False, None, "")
+        return None
     # What is only shown, pytest shows in the order of one process.
     only_shown = any(getattr(config.option, name, False) for name in ("setuponly", "setupplan"))
     if not session.items or config.option.collectonly or only_shown:
-        return result(False, None, "")
-    if explicit or len(session.items) >= SMALL_COUNT:
-        seconds = expected_seconds(record.folder, record.ids)
-    small = None if explicit else _too_small(session, seconds)
-    if small is not None:
-        return result(False, None, small)
+        return None
+    if not explicit and len(session.items) < SMALL_COUNT:
+        return None
+    seconds = expected_seconds(record.folder, record.ids)
+    if not explicit and min(seconds) >= 0 and sum(seconds) < SMALL_SECONDS:
+        return None
+    ordered = bool(config.option.ordered)
     method = config.option.start_method
     reason = ""
     if method == "auto":
-        reason = barrier or _unsafe_to_fork(config)
+        reason = barrier() or _unsafe_to_fork(config)
         method = "spawn" if reason else "fork"
     if method == "spawn":
         where = f"workers spawned ({reason or '--start-method spawn'})"
-        return result(True, Spawner, where)
-    return result(True, Forker, "workers forked after collection")
-
-
-def _too_small(session: pytest.Session, seconds: array[float]) -> str | None:
-    number = len(session.items)
-    noun = "test" if number == 1 else "tests"
-    if number < SMALL_COUNT:
-        return f"no workers (1 {noun})"
-    expected = sum(seconds)
-    if expected >= SMALL_SECONDS or min(seconds) < 0:
-        return None
-    return f"no workers ({number} {noun} take about {expected:.2f} s)"
+        return Distribution(Spawner, where, ordered, seconds)
+    return Distribution(Forker, "workers forked after collection", ordered, seconds)
 
 
 def _tasks() -> int:

@@ -112,7 +112,6 @@ class Node:
         self.number = -1
         self.pid = -1
         self.item: int | None = None
-        self.last_item: int | None = None
         self.shutting_down = False
         self.over = False
         self.fault_text = ""

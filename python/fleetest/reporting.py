@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
 
-OUTPUT, CRASHED, DONE, OVER = -1, -2, -3, -4
+OUTPUT, CRASHED, DONE = -1, -2, -3
 """Events that are no messages of the protocol."""
 
 
@@ -41,7 +41,6 @@ class Reporting:
         self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
             DONE: self._done,
             CRASHED: self._crashed,
-            OVER: self._over,
             _core.MSG_REPORT: self._report,
             _core.MSG_PASSED: self._passed,
             _core.MSG_LOGSTART: self._log_start,
@@ -75,11 +74,6 @@ class Reporting:
         """A test's worker died."""
         self._pass(node, item, CRASHED, report)
         self._pass(node, item, DONE, None)
-
-    def session_over(self, node: Node, output: dict[str, Any]) -> None:
-        """A worker's session has ended; `output` is its workeroutput."""
-        if output.get("shouldfail") or output.get("shouldstop"):
-            self._pass(node, node.last_item, OVER, output)
 
     def worker_lost(self, report: Any) -> None:
         """A worker died that was running no test."""
@@ -153,12 +147,9 @@ class Reporting:
         self.run.screen.progress.done += 1
         self._check_stop()
 
-    def _over(self, node: Node, item: int | None, payload: Any) -> None:
-        self.run.adopt_stop(payload)
-        self._check_stop(node)
-
     def _ends(self, node: Node, item: int | None, payload: Any) -> None:
-        self._over(node, item, payload[1])
+        self.run.adopt_stop(payload[1])
+        self._check_stop(node)
 
     def _log_start(self, node: Node, item: int | None, payload: Any) -> None:
         index, nodeid, location = payload

@@ -75,10 +75,9 @@ class Run:
         self.session = session
         self.watcher.stop()
         self.left_open = files_open_for_writing() - captured_fds(self.config)
-        barrier = self.watcher.reason or self.watcher.left_behind(self.left_open)
         self.record = Record.begin(self.config, session.items)
-        self.distribution = decide(self.config, session, self.explicit, self.record, barrier)
-        if not self.distribution.workers:
+        self.distribution = decide(self.config, session, self.explicit, self.record, self._barrier)
+        if self.distribution is None:
             return
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
@@ -113,6 +112,10 @@ class Run:
         self.maker.make(self.nodes)
         for node in self.nodes:
             self._engage(node)
+
+    def _barrier(self) -> str:
+        """What this session has done that workers cannot share; empty if there is nothing."""
+        return self.watcher.reason or self.watcher.left_behind(self.left_open)
 
     def _new_node(self) -> Node:
         node = Node(self.config, self.nodemanager, f"gw{len(self.nodes)}", self.count)
@@ -178,7 +181,7 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Run the engine until every worker is gone."""
-        if self.distribution is None or not self.distribution.workers:
+        if self.distribution is None:
             return None
         try:
             with rare_garbage_collection(), self.screen.showing(self):
@@ -237,13 +240,12 @@ class Run:
             node.sections = []
         elif kind == _core.MSG_DONE:
             self.reporting.done(node, payload)
-            node.item, node.last_item = None, payload
+            node.item = None
         elif kind == _core.MSG_HELLO:
             self._hello(node, payload)
         elif kind == _core.MSG_FINISHED:
             node.workeroutput = payload
             node.over = True
-            self.reporting.session_over(node, payload)
         elif kind == _core.MSG_COLLECTED:
             self._collected(node, *payload)
         elif kind == _core.MSG_INTERNAL:
@@ -262,8 +264,8 @@ class Run:
 
     @property
     def ids(self) -> list[str]:
-        """The node ids in collection order."""
-        return [item.nodeid for item in self.session.items]
+        """The node ids in collection order; the caller's own list."""
+        return list(self.record.ids)
 
     def _collected(self, node: Node, theirs: str, ids: list[str] | None) -> None:
         """A spawned worker has collected: it may only run tests if it has the same ones."""
@@ -275,16 +277,13 @@ class Run:
             self.reporting.worker_lost(collection_report(node, self.ids, ids))
             self.engine.send(node.number, _core.MSG_STOP, None)
 
-    def adopt_stop(self, output: dict[str, Any]) -> None:
-        """A worker whose session was told to stop by a test or a plugin stops the run."""
+    def adopt_stop(self, why: dict[str, Any]) -> None:
+        """A worker's session was told to stop by a test or a plugin: the run's is told the same."""
         if self.stopping or self.interrupts:
             return
-        if output.get("shouldfail") and not self.session.shouldfail:
-            self.session.shouldfail = output["shouldfail"]
-        if output.get("shouldstop") and not self.session.shouldstop:
-            self.session.shouldstop = output["shouldstop"]
-        if self.session.shouldfail or self.session.shouldstop:
-            self.stop()
+        for name in ("shouldfail", "shouldstop"):
+            if why[name] and not getattr(self.session, name):
+                setattr(self.session, name, why[name])
 
     def output(self, number: int, stream: int, data: bytes) -> None:
         """A worker wrote to its standard output (0) or error (1)."""
@@ -366,7 +365,7 @@ class Run:
     @pytest.hookimpl(trylast=True)
     def pytest_keyboard_interrupt(self) -> None:
         """Show where the worker was interrupted, not where the controller was waiting."""
-        if self.distribution is not None and self.distribution.workers:
+        if self.distribution is not None:
             self.reporting.show_interrupt()
 
     @pytest.hookimpl(tryfirst=True)

@@ -90,3 +90,21 @@ def test_stepwise_stops_where_pytest_does(
         again.lines("FAILED test_a.py::test_n[[]1]*", "FAILED test_a.py::test_n[[]3]*")
     else:
         first.no_line("FAILED test_a.py::test_n[[]1]*")
+
+
+@pytest.mark.parametrize("name", ["shouldstop", "shouldfail"])
+def test_the_test_that_stops_is_not_still_running(project: Project, name: str) -> None:
+    """Only those of other workers are: here there are none."""
+    project.file(
+        "test_a.py",
+        f"""
+        def test_stop(request):
+            request.session.{name} = "enough"
+
+        def test_other():
+            pass
+        """,
+    )
+    result = project.fleetest("-n", "1").check(2 if name == "shouldstop" else 1)
+    result.counts(passed=1).no_line("*still running at the stop*")
+    result.lines("*enough !*")
