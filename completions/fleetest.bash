@@ -33,7 +33,7 @@ _fleetest() {
     case $prev in
     -n | --numprocesses) mapfile -t COMPREPLY < <(compgen -W "auto logical 0 1 2 4 8" -- "$cur") ;;
     --dist) mapfile -t COMPREPLY < <(compgen -W "load no" -- "$cur") ;;
-    --start-method) mapfile -t COMPREPLY < <(compgen -W "auto fork spawn" -- "$cur") ;;
+    --start-method) mapfile -t COMPREPLY < <(compgen -W "auto conftests configure fork spawn" -- "$cur") ;;
     --tb) mapfile -t COMPREPLY < <(compgen -W "auto long short line native no" -- "$cur") ;;
     --capture) mapfile -t COMPREPLY < <(compgen -W "fd sys no tee-sys" -- "$cur") ;;
     --show-capture) mapfile -t COMPREPLY < <(compgen -W "no stdout stderr log all" -- "$cur") ;;

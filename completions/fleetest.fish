@@ -4,7 +4,7 @@ complete -c fleetest -s n -l numprocesses -x -a 'auto logical 0 1 2 4 8' -d 'Num
 complete -c fleetest -l maxprocesses -x -d 'Upper limit of the number of workers'
 complete -c fleetest -l dist -x -a 'load no' -d 'How tests are spread'
 complete -c fleetest -l max-worker-restart -x -d 'How many crashed workers may be replaced'
-complete -c fleetest -l start-method -x -a 'auto fork spawn' -d 'How workers are made'
+complete -c fleetest -l start-method -x -a 'auto conftests configure fork spawn' -d 'How workers are made'
 complete -c fleetest -l ordered -d 'Report tests in collection order'
 complete -c fleetest -l python -r -d 'Interpreter to run pytest with'
 complete -c fleetest -s V -l version -d 'Show the version'

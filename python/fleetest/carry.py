@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from fleetest.stages import Stage
+
 if TYPE_CHECKING:
     import pytest
 
@@ -18,6 +20,9 @@ class Carried:
     thread_module: str | None = None
     """The module whose threads a worker does without."""
 
+    starts_early = False
+    """It begins its work before the conftests: what then goes on is not a worker's own."""
+
     def before_fork(self, config: pytest.Config, plugin: Any) -> None:
         """In the controller, before the nodes are configured."""
 
@@ -29,6 +34,7 @@ class _PytestCov(Carried):
     """Each worker measures for itself; the controller combines, as under xdist."""
 
     plugin = "_cov"
+    starts_early = True
 
     def before_fork(self, config: pytest.Config, plugin: Any) -> None:
         from pytest_cov.engine import Central, DistMaster
@@ -126,6 +132,13 @@ def in_worker(config: pytest.Config, session: pytest.Session) -> None:
     for entry, plugin in _present(config):
         with contextlib.suppress(ImportError):
             entry.in_worker(config, session, plugin)
+
+
+def may_park(config: pytest.Config, stage: Stage) -> bool:
+    """Whether workers can be made from a checkpoint at the beginning of a stage."""
+    return stage < Stage.CONFIGURATION or not any(
+        entry.starts_early for entry, _ in _present(config)
+    )
 
 
 def harmless_thread(config: pytest.Config, thread: Any) -> bool:

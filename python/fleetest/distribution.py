@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
-from fleetest import carry
 from fleetest.forking import Forker
 from fleetest.history import expected_seconds
 from fleetest.spawning import Spawner
+from fleetest.stages import AFTER_COLLECTION, BEFORE, FORCED, SPAWNED, Stage
 
 if TYPE_CHECKING:
     from array import array
 
     import pytest
 
+    from fleetest.checkpoints import Checkpoints, Resumer
     from fleetest.record import Record
+    from fleetest.run import Run
 
 SMALL_SECONDS = 0.15
 """A run that took less than this in one process is not worth a fork."""
@@ -33,9 +33,13 @@ ORDERED_BATCH = 8
 class Distribution:
     """How workers are made, and in which order they get tests."""
 
-    maker: type[Forker | Spawner]
+    maker: Callable[[Run], Forker | Spawner | Resumer]
     where: str
-    """For the header line: ``workers forked after collection``."""
+    """``forked after collection`` and the like."""
+    reason: str
+    """Why they are not made later in the session; empty if there is no later point."""
+    best: str
+    """How they should have been made; what is parked in the next run depends on it."""
     ordered: bool
     seconds: array[float]
     """What each test is expected to take; negative: unknown."""
@@ -47,17 +51,18 @@ class Distribution:
 
 
 def decide(
-    config: pytest.Config,
     session: pytest.Session,
     explicit: bool,
     record: Record,
-    barrier: Callable[[], str],
+    checkpoints: Checkpoints,
+    left_open: set[int],
 ) -> Distribution | None:
     """Decide for a session that has collected; None: its tests run in its own process.
 
     :param explicit: the user asked for workers
-    :param barrier: says why workers cannot share what this session has done; nothing if they can
+    :param left_open: descriptors that the project has opened for writing
     """
+    config = session.config
     if session.testsfailed and not config.option.continue_on_collection_errors:
         return None
     # What is only shown, pytest shows in the order of one process.
@@ -71,43 +76,16 @@ def decide(
         return None
     ordered = bool(config.option.ordered)
     method = config.option.start_method
-    reason = ""
+    limit, reason = FORCED.get(method, Stage.PLUGINS), f"--start-method {method}"
     if method == "auto":
-        reason = barrier() or _unsafe_to_fork(config)
-        method = "spawn" if reason else "fork"
-    if method == "spawn":
-        where = f"workers spawned ({reason or '--start-method spawn'})"
-        return Distribution(Spawner, where, ordered, seconds)
-    return Distribution(Forker, "workers forked after collection", ordered, seconds)
-
-
-def _tasks() -> int:
-    """Native threads of this process."""
-    return len(os.listdir("/proc/self/task"))
-
-
-def _unsafe_to_fork(config: pytest.Config) -> str:
-    """Why this process cannot be forked as it is; empty if it can.
-
-    Threads are counted after a trial fork through Python's fork handlers: those of some libraries,
-    OpenBLAS for one, end their threads.
-    """
-    python_threads = [
-        thread
-        for thread in threading.enumerate()
-        if thread is not threading.current_thread() and not carry.harmless_thread(config, thread)
-    ]
-    if python_threads:
-        names = ", ".join(sorted(thread.name for thread in python_threads))
-        return f"threads are running: {names}"
-    known = threading.active_count()
-    if _tasks() > known:
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0)
-        os.waitpid(pid, 0)
-        left = _tasks() - known
-        if left > 0:
-            noun = "thread is" if left == 1 else "threads are"
-            return f"{left} native {noun} running"
-    return ""
+        barrier = checkpoints.barrier(config, left_open)
+        limit, reason = (Stage.PLUGINS, "") if barrier is None else barrier
+    if method == "fork" or not reason:
+        return Distribution(Forker, AFTER_COLLECTION, "", AFTER_COLLECTION, ordered, seconds)
+    wanted = checkpoints.wanted(config, limit)
+    best = SPAWNED if wanted is None else BEFORE[wanted]
+    stage = None if wanted is None else checkpoints.latest(wanted)
+    if stage is None:
+        return Distribution(Spawner, SPAWNED, reason, best, ordered, seconds)
+    maker = checkpoints.maker(stage)
+    return Distribution(maker, BEFORE[stage], reason, best, ordered, seconds)

@@ -16,6 +16,12 @@ LOOKED_AT = 3
 
 UNKNOWN = -1.0
 
+RECORDS = "runs"
+"""The folder of the records, below fleetest's in pytest's cache."""
+
+HEAD_MAX = 4096
+"""Bytes that the first line of a record may have."""
+
 
 def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
     """What each test took when it last ran; :data:`UNKNOWN` where no record says.
@@ -50,12 +56,30 @@ def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
     return found
 
 
+def last_workers(folder: Path | None) -> str:
+    """How the workers of the last run were made; empty if that is not known.
+
+    :param folder: fleetest's in pytest's cache; None if there is none
+    """
+    if folder is None:
+        return ""
+    try:
+        newest = max((folder / RECORDS).glob("*.jsonl"), default=None)
+        if newest is None or not newest.is_file():
+            return ""
+        with newest.open("rb") as file:
+            return str(json.loads(file.readline(HEAD_MAX))["workers"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return ""
+
+
 def _read(path: Path) -> tuple[list[str], list[float | None]] | None:
     """The tests of a record and what they took; None if it is damaged or has no end."""
     try:
         if not path.is_file():
             return None
         with path.open("rb") as file:
+            file.readline(HEAD_MAX)
             tests = json.loads(file.readline().decode("utf-8", "surrogatepass"))["tests"]
             seconds = json.loads(_last_line(file.fileno()))["seconds"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):

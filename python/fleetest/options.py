@@ -92,8 +92,11 @@ class Option:
         return self.flags[-1].lstrip("-").replace("-", "_")
 
 
+PLUGIN = "fleetest-session"
+"""The name of fleetest's own plugin in a controller."""
+
 DIST_MODES = ("load", "no")
-START_METHODS = ("fork", "spawn", "auto")
+START_METHODS = ("fork", "configure", "conftests", "spawn", "auto")
 
 NUMPROCESSES = Option(
     "numprocesses",
@@ -103,6 +106,17 @@ NUMPROCESSES = Option(
     "Number of workers; auto: as many as there are physical cores that may be used, "
     "logical: logical cores, 0: run the tests in this process. "
     "Default: auto for the fleetest command, none for pytest -p fleetest.",
+)
+
+START_METHOD = Option(
+    "start_method",
+    ("--start-method",),
+    one_of(*START_METHODS),
+    "METHOD",
+    "How workers are made; fork: from this session once it has collected, configure: from this "
+    "session before it is configured, conftests: before its conftests are imported, spawn: as new "
+    "processes, auto: the first of these that does no harm.",
+    "auto",
 )
 
 OPTIONS = (
@@ -128,15 +142,7 @@ OPTIONS = (
         "N",
         "How many crashed workers may be replaced (default: 4 for each worker; 0: none).",
     ),
-    Option(
-        "start_method",
-        ("--start-method",),
-        one_of(*START_METHODS),
-        "METHOD",
-        "How workers are made; fork: from this session once it has collected, spawn: as new "
-        "processes that collect for themselves, auto: fork where that is safe.",
-        "auto",
-    ),
+    START_METHOD,
     Option(
         "ordered",
         ("--ordered",),

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fleetest import hookcalls, options, randomness, shim
+from fleetest.checkpoints import Checkpoints
 from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
+from fleetest.hookpoint import before_next_call
 from fleetest.privates import private
 from fleetest.run import Run
 from fleetest.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-NAME = "fleetest-session"
 
 
 class Command:
@@ -47,7 +47,7 @@ def load(
     :param client_fd: descriptor of the pair with the native client; -1: none
     :param command: the fleetest command runs the session, so ``-n auto`` is the default
     """
-    if pluginmanager.hasplugin(NAME):
+    if pluginmanager.hasplugin(options.PLUGIN):
         return
     randomness.watch()
     hookcalls.speed_up(pluginmanager)
@@ -55,8 +55,10 @@ def load(
     options.declare_options(parser, client=client_fd >= 0)
     if command:
         private.set_program_name(parser, "fleetest")
-    pluginmanager.register(SessionPlugin(client_fd, command=command), NAME)
+    session = SessionPlugin(client_fd, command=command)
+    pluginmanager.register(session, options.PLUGIN)
     shim.install(pluginmanager)
+    session.begin(pluginmanager)
 
 
 class SessionPlugin:
@@ -68,22 +70,36 @@ class SessionPlugin:
         self.explicit = False
         self.run: Run | None = None
         self.watcher = Watcher()
+        self.checkpoints = Checkpoints(self.watcher)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        """Watch from here what the session does, if it may have workers."""
-        if self._may_have_workers(early_config):
-            self.watcher.start(early_config)
-            early_config.add_cleanup(self.watcher.stop)
+    def begin(self, pluginmanager: pytest.PytestPluginManager) -> None:
+        """Watch from here what the session does, until it is known that it has no workers."""
+        config: Any = pluginmanager.get_plugin("pytestconfig")
+        if config is None or hasattr(config, "workerinput"):
+            return
+        self.watcher.start(config)
+        config.add_cleanup(self.watcher.stop)
+
+        def before_conftests() -> None:
+            if not self._may_have_workers(config):
+                self.watcher.stop()
+                return
+            self.checkpoints.before_conftests(config)
+            before_next_call(pluginmanager, "pytest_cmdline_main", before_configuration)
+
+        def before_configuration() -> None:
+            self.checkpoints.before_configuration(config)
+
+        before_next_call(pluginmanager, "pytest_load_initial_conftests", before_conftests)
 
     def _may_have_workers(self, config: pytest.Config) -> bool:
         known = config.known_args_namespace
         if hasattr(config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
             return False
-        if self.command or known.numprocesses:
+        if known.numprocesses:
             return True
         text, _ = options.preset(config, options.NUMPROCESSES)
-        return bool(text)
+        return text != "0" if text else self.command
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -112,7 +128,10 @@ class SessionPlugin:
         if config.option.collectonly:
             return
         self.run = Run(
-            config, client_fd=self.client_fd, explicit=self.explicit, watcher=self.watcher
+            config,
+            client_fd=self.client_fd,
+            explicit=self.explicit,
+            checkpoints=self.checkpoints,
         )
         config.pluginmanager.register(self.run, "dsession")
 
@@ -123,6 +142,7 @@ class SessionPlugin:
             yield
         if self.run is None:
             self.watcher.stop()
+            self.checkpoints.close()
         else:
             session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
 

@@ -123,36 +123,42 @@ class Plumbing:
             texts[number] = data.decode("utf-8", "replace")
         return texts
 
-    def install(self, config: pytest.Config) -> None:
+    def put_pipes(self) -> None:
+        """In a new worker: write to the controller's pipes from now on."""
+        os.dup2(self.worker_out, 1)
+        os.dup2(self.worker_err, 2)
+
+    def install(self, config: pytest.Config, *, keep: bool = False) -> None:
         """In a new worker: put fresh files under the descriptors that it inherited.
 
         Descriptor numbers and Python objects stay as they are, since modules may have kept them:
         only what is behind the numbers changes.
+
+        :param keep: what was captured so far is this worker's too
         """
-        os.dup2(self.worker_out, 1)
-        os.dup2(self.worker_err, 2)
+        self.put_pipes()
         saved = {1: self.worker_out, 2: self.worker_err}
         for number, part in private.capture_ends(config):
             if number in self.captured:
                 os.dup2(saved[number], part.targetfd_save, inheritable=False)
-                self._put_captured(number, part)
+                self._put_captured(number, part, keep)
         fault_fd = private.faulthandler_fd(config)
         if fault_fd is not None:
             os.dup2(self.worker_err, fault_fd, inheritable=False)
         self.close_captured()
 
-    def _put_captured(self, number: int, part: Any) -> None:
+    def _put_captured(self, number: int, part: Any, keep: bool) -> None:
+        so_far = os.pread(part.tmpfile.fileno(), MOST_CAPTURED, 0) if keep else b""
+        os.write(self.captured[number], so_far)
         os.dup2(self.captured[number], part.tmpfile.fileno(), inheritable=False)
         if private.is_capturing_now(part):
             os.dup2(self.captured[number], number)
 
     def install_captured(self, config: pytest.Config) -> None:
-        """In a spawned worker: have its capturing use the files that the controller has too."""
+        """In a session of its own: have its capturing use the files that the controller has too."""
         for number, part in private.capture_ends(config):
             if number in self.captured and private.captures_descriptors(part):
-                so_far = os.pread(part.tmpfile.fileno(), MOST_CAPTURED, 0)
-                self._put_captured(number, part)
-                os.write(self.captured[number], so_far)
+                self._put_captured(number, part, keep=True)
         self.close_captured()
 
 

@@ -13,12 +13,14 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from fleetest.history import RECORDS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pytest
 
-VERSION = 1
+VERSION = 2
 
 KEPT = 50
 """How many records are kept."""
@@ -30,6 +32,8 @@ class Record:
     def __init__(self, folder: Path | None, ids: Sequence[str]) -> None:
         self.folder = folder
         self.ids = ids
+        self.workers = ""
+        """How the run's workers are made."""
         self._file: IO[str] | None = None
         self._times: dict[int, dict[str, float]] = {}
         self._seconds: dict[int, str] = {}
@@ -57,7 +61,8 @@ class Record:
         except OSError:
             self.folder = None
             return
-        self._write({"record": VERSION, "time": time.time(), "tests": list(self.ids)})
+        self._write({"record": VERSION, "time": time.time(), "workers": self.workers})
+        self._write({"tests": list(self.ids)})
 
     def _write(self, entry: dict[str, Any]) -> None:
         self._write_line(json.dumps(entry, separators=(",", ":")))
@@ -129,6 +134,6 @@ def _folder(config: pytest.Config) -> Path | None:
     if cache is None:
         return None
     try:
-        return Path(cache.mkdir("fleetest")) / "runs"
+        return Path(cache.mkdir("fleetest")) / RECORDS
     except (OSError, ValueError):
         return None

@@ -14,7 +14,6 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
-from fleetest.forking import Forker
 from fleetest.grouping import Groups
 from fleetest.node import Node, NodeManager
 from fleetest.options import SINGLE_FIXTURES
@@ -28,8 +27,9 @@ from fleetest.screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from fleetest.checkpoints import Checkpoints, Resumer
+    from fleetest.forking import Forker
     from fleetest.spawning import Spawner
-    from fleetest.watching import Watcher
 
 AGAIN = 0.2
 """Seconds within which a second interrupt is the same one, come by another way."""
@@ -42,10 +42,15 @@ class Run:
     """One distributed run: its workers, and what they report."""
 
     def __init__(
-        self, config: pytest.Config, *, client_fd: int, explicit: bool, watcher: Watcher
+        self,
+        config: pytest.Config,
+        *,
+        client_fd: int,
+        explicit: bool,
+        checkpoints: Checkpoints,
     ) -> None:
         self.config = config
-        self.watcher = watcher
+        self.checkpoints = checkpoints
         self.client_fd = client_fd
         self.explicit = explicit
         self.nodemanager = NodeManager(
@@ -73,12 +78,16 @@ class Run:
         Does not return in the workers.
         """
         self.session = session
-        self.watcher.stop()
+        self.checkpoints.watcher.stop()
         self.left_open = files_open_for_writing() - captured_fds(self.config)
         self.record = Record.begin(self.config, session.items)
-        self.distribution = decide(self.config, session, self.explicit, self.record, self._barrier)
+        self.distribution = decide(
+            session, self.explicit, self.record, self.checkpoints, self.left_open
+        )
         if self.distribution is None:
+            self.checkpoints.close()
             return
+        self.record.workers = self.distribution.best
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
         groups = Groups(session.items, self.config.getini(SINGLE_FIXTURES))
@@ -108,14 +117,11 @@ class Run:
             hook.pytest_configure_node(node=node)
         flush_all()
         flush_files(self.left_open)
-        self.maker: Forker | Spawner = self.distribution.maker(self)
+        self.maker: Forker | Spawner | Resumer = self.distribution.maker(self)
+        self.checkpoints.close()
         self.maker.make(self.nodes)
         for node in self.nodes:
             self._engage(node)
-
-    def _barrier(self) -> str:
-        """What this session has done that workers cannot share; empty if there is nothing."""
-        return self.watcher.reason or self.watcher.left_behind(self.left_open)
 
     def _new_node(self) -> Node:
         node = Node(self.config, self.nodemanager, f"gw{len(self.nodes)}", self.count)

@@ -79,7 +79,8 @@ class Screen:
         :param single_fixtures: how many tests use each of the fixtures that can exist only once
         """
         items = self.progress.total
-        self.line(f"fleetest: cold (no daemon); {distribution.where}")
+        why = f" ({distribution.reason})" if distribution.reason else ""
+        self.line(f"fleetest: cold (no daemon); workers {distribution.where}{why}")
         for name, users in single_fixtures.items():
             self.line(f"single fixture {name}: used by {users} test" + ("s" if users != 1 else ""))
         workers = f"{count} worker" + ("s" if count != 1 else "")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from fleetest.own_session import greeting
 from fleetest.plumbing import Plumbing, raise_fd
 from fleetest.privates import private
 
@@ -57,15 +58,8 @@ class Spawner:
             os.close(fd)
         node.pid, node.plumbing = process.pid, plumbing
         process.returncode = 0  # the engine reaps it
-        config = self.run.config
-        init = {
-            "args": [str(arg) for arg in config.invocation_params.args],
-            "workerinput": node.workerinput,
-            "base_temp": None if node.base_temp is None else str(node.base_temp),
-            "real": real,
-            "captured": plumbing.captured,
-        }
-        node.greeting = init
+        node.greeting = greeting(self.run.config, node)
+        node.greeting.update(real=real, captured=plumbing.captured)
 
     def _stdin(self) -> int:
         """The descriptor of the run's standard input: capturing has put the null device behind 0."""

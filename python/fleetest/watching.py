@@ -1,7 +1,7 @@
 """What a session does before its tests that a worker cannot share: asking for its role or identity,
 and leaving something behind outside.
 
-Watched from before the initial conftests to the fork.  Only what the project and unknown plugins do
+Watched from before pytest's plugins are imported to the fork.  Only what the project and unknown plugins do
 counts; plugins that are known to work in a forked worker are in :mod:`fleetest.carry`.
 """
 
@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any, Callable
 from fleetest import _core, carry
 from fleetest.lookalike import stand_in
 from fleetest.process import descriptors
+from fleetest.stages import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import FrameType
 
     import pytest
+
+    from fleetest.parking import Parked
 
 ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST_XDIST_TESTRUNUID")
 ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
@@ -53,8 +57,12 @@ class Watcher:
     """Knows the first thing that a session did which its workers cannot share."""
 
     def __init__(self) -> None:
+        self.stage = Stage.PLUGINS
+        """What the session is doing."""
         self.reason = ""
         """For the header: ``conftest.py:12 asked for PYTEST_XDIST_WORKER``; empty: nothing."""
+        self.reason_stage = Stage.CONFIGURATION
+        """What the session was doing when it did that."""
         self._made: dict[str, str] = {}
         self._undo: list[Callable[[], object]] = []
         """What ends the watch; empty while there is none."""
@@ -65,7 +73,8 @@ class Watcher:
         """Begin to watch what the session of this configuration does."""
         self._tools = (_root("pytest"), _root("_pytest"), _root("pluggy"))
         self._own = _root("fleetest")
-        self._test_files = [os.path.basename(name) for name in config.getini("python_files")]
+        self._config = config
+        self._outside = self._caller_of_pytest()
         self._targets = {_target(fd) for fd in descriptors()}
         self._watch_variables()
         self._watch_class(config, {"__getattr__": self._missing(type(config).__name__)})
@@ -78,6 +87,17 @@ class Watcher:
         """Everything is as it was."""
         while self._undo:
             self._undo.pop()()
+        self._outside = None
+
+    def _caller_of_pytest(self) -> FrameType | None:
+        """The frame that this session was begun from; it and those around it are not the session."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and self._is_machinery(frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame
+
+    def _is_machinery(self, name: str) -> bool:
+        return name.startswith((*self._tools, self._own, LIBRARY, "<frozen "))
 
     def _watch_variables(self) -> None:
         environ: Any = os.environ
@@ -129,7 +149,12 @@ class Watcher:
         if self._undo and not self.reason:
             frame, _ = self._asker()
             if frame is not None and not carry.is_known(frame.f_globals.get("__name__", "")):
-                self.reason = f"{self._place(frame)} asked for {what}"
+                self.bar(f"{self._place(frame)} asked for {what}")
+
+    def bar(self, reason: str) -> None:
+        """Nobody can share what the session has done by now, for this reason; if it is empty they can."""
+        if not self.reason:
+            self.reason, self.reason_stage = reason, self.stage
 
     def _happened(self, event: str, detail: Any) -> None:
         if self.reason:
@@ -150,14 +175,14 @@ class Watcher:
             return  # the library's own business
         if event == "os.urandom" and self._is_test_module(frame):
             return  # data of tests, as a rule, and often in their ids
-        self.reason = f"{self._place(frame)} asked for {event}()"
+        self.bar(f"{self._place(frame)} asked for {event}()")
 
     def _asker(self) -> tuple[FrameType | None, bool]:
         """Who did it, and whether that is the project: pytest, fleetest and the library are nobody."""
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
-        while frame is not None:
+        while frame is not None and frame is not self._outside:
             name = frame.f_code.co_filename
             if name.startswith(self._own):
                 return None, False
@@ -175,7 +200,8 @@ class Watcher:
 
     def _is_test_module(self, frame: FrameType) -> bool:
         name = os.path.basename(frame.f_code.co_filename)
-        return any(fnmatch.fnmatch(name, pattern) for pattern in self._test_files)
+        patterns = self._config.getini("python_files")
+        return any(fnmatch.fnmatch(name, os.path.basename(pattern)) for pattern in patterns)
 
     def _place(self, frame: FrameType) -> str:
         path = Path(frame.f_code.co_filename)
@@ -187,15 +213,24 @@ class Watcher:
 
     # ---- what is left ----
 
-    def left_behind(self, open_files: set[int]) -> str:
-        """What is there outside that was not there before; empty if nothing is.
+    def look(self, open_files: set[int], own: Collection[Parked]) -> None:
+        """See what is there outside that was not there before.
 
         :param open_files: descriptors of the project's that are open for writing
+        :param own: processes of ours
         """
+        if not self.reason:
+            self.bar(self._left_behind(open_files, own))
+
+    def _left_behind(self, open_files: set[int], own: Collection[Parked]) -> str:
+        known = {process.pid for process in own}
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
-        if children:
-            return f"process {children[0]} was started"
-        if any(_target(fd) not in self._targets for fd in descriptors() if _is_socket(fd)):
+        for child in children:
+            if int(child) not in known:
+                return f"process {child} was started"
+        known = {process.fileno() for process in own}
+        sockets = [fd for fd in descriptors() if fd not in known and _is_socket(fd)]
+        if any(_target(fd) not in self._targets for fd in sockets):
             return "a socket is open"
         for fd in sorted(open_files):
             if _target(fd) not in self._targets:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import sys
-import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from fleetest import _core, carry, randomness
+from fleetest import _core, carry, forked, randomness
 from fleetest.plain import PlainReports
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
-from fleetest.process import (
-    INTERRUPTS,
-    drop_inherited_exit_handlers,
-    files_open_for_writing,
-    flush_files,
-    run_exit_handlers,
-)
+from fleetest.process import INTERRUPTS
 from fleetest.reports import pack_report, pack_warning
 from fleetest.worker_terminal import ForwardedFile, Terminal
 
@@ -336,6 +327,8 @@ def become_worker(
     session: pytest.Session,
     node: Node,
     plumbing: Plumbing,
+    channel: _core.Channel,
+    *,
     random_state: Any,
     left_open: set[int],
 ) -> NoReturn:
@@ -344,22 +337,15 @@ def become_worker(
     :param random_state: of :func:`fleetest.randomness.capture`
     :param left_open: descriptors that the project has opened for writing before the fork
     """
-    code = 70
-    try:
-        os.setpgid(0, 0)
-        _core.die_with_parent(signal.SIGKILL)
-        _core.freeze()
+
+    def run() -> None:
         config = session.config
         config.pluginmanager.unregister(name="dsession")
-        drop_inherited_exit_handlers()
-        inherited = files_open_for_writing() - left_open
         terminal = Terminal(config, plumbing)
         plumbing.install(config)
         apply_role(config, node.workerinput)
-        sys.argv = ["-c"]
         if node.base_temp is not None:
             private.set_base_temp(config, node.base_temp)
-        channel = _core.Channel(plumbing.worker_sock)
         terminal.channel = channel
         plugin = WorkerPlugin(config, channel, terminal)
         config.pluginmanager.register(plugin, "fleetest-worker")
@@ -372,12 +358,5 @@ def become_worker(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         _run(session)
         plugin.finished()
-        with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
-            run_exit_handlers()
-        flush_files(files_open_for_writing() - inherited)
-        code = 0
-    except BaseException:  # noqa: BLE001 - the last stop of this process
-        traceback.print_exc()
-    finally:
-        flush_all()
-        os._exit(code)
+
+    forked.live(run, left_open=left_open)

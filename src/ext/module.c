@@ -88,6 +88,15 @@ static PyObject *core_flush_c(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static PyObject *core_leave(PyObject *module, PyObject *args)
+{
+    int code;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "i:leave", &code))
+        return NULL;
+    Py_Exit(code);
+}
+
 static PyMethodDef core_methods[] = {
     {"packb", core_packb, METH_O, PyDoc_STR("packb(object, /)\n--\n\nThe object as the bytes that travel.")},
     {"unpackb", core_unpackb, METH_VARARGS,
@@ -99,6 +108,9 @@ static PyMethodDef core_methods[] = {
     {"unread_bytes", core_unread_bytes, METH_VARARGS,
      PyDoc_STR("unread_bytes(fd, /)\n--\n\nHow many bytes the pipe holds; fd may be either end.")},
     {"flush_c", core_flush_c, METH_NOARGS, PyDoc_STR("flush_c()\n--\n\nFlush the C library's output streams.")},
+    {"leave", core_leave, METH_VARARGS,
+     PyDoc_STR("leave(code, /)\n--\n\nEnd the interpreter as usual, and the process, without going back to the "
+               "callers.")},
     {"freeze", core_freeze, METH_NOARGS,
      PyDoc_STR("freeze()\n--\n\nTake all objects out of the garbage collector's sight until somebody asks for a "
                "collection or\nfor its objects; False if this interpreter's gc is not known.")},

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from lab import Project
 
-METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
+METHODS = pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 
 NOTE = """
     import json

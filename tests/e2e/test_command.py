@@ -341,7 +341,7 @@ def test_module(project: Project) -> None:
         (["-W", "error::DeprecationWarning"], "dev_mode=False"),
     ],
 )
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_interpreter_options_reach_the_workers(
     project: Project, flags: list[str], expected: str, method: str
 ) -> None:

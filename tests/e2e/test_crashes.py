@@ -389,7 +389,7 @@ def test_dead_spare_is_no_replacement(project: Project) -> None:
     result.lines("*worker gw0 could not be replaced*", "*1 test was not run: no worker is left*")
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 @pytest.mark.parametrize(
     ("how", "words"),
     [

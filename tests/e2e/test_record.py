@@ -76,10 +76,11 @@ def test_record_of_a_run(project: Project) -> None:
     before = time.time()
     project.fleetest("-n", "2").check(1)
     after = time.time()
-    first, *middle, last = record(project)
+    first, plan, *middle, last = record(project)
     tests = [f"test_a.py::test_{name}" for name in OUTCOMES]
-    assert first["record"] == 1
-    assert first["tests"] == tests
+    assert first["record"] == 2
+    assert first["workers"] == "forked after collection"
+    assert plan["tests"] == tests
     assert last["exit"] == 1
     assert before - 1 <= first["time"] <= last["time"] <= after + 1
 
@@ -158,7 +159,7 @@ def test_unusual_node_ids(project: Project) -> None:
     [path] = paths(project)
     lines = path.read_bytes().split(b"\n")
     entries = [json.loads(line) for line in lines if line]
-    assert len(entries[0]["tests"]) == 8
+    assert len(entries[1]["tests"]) == 8
     assert len([entry for entry in entries if entry.get("outcome") == "passed"]) == 8
 
 
@@ -178,7 +179,7 @@ def test_interrupted_run(project: Project) -> None:
     project.file("test_a.py", numbered(4) + "def test_z(): import pytest; pytest.exit('enough')\n")
     project.fleetest("-n", "1").check(2)
     entries = record(project)
-    assert [entry["end"] for entry in entries[1:-1]] == [0, 1, 2, 3]
+    assert [entry["end"] for entry in entries[2:-1]] == [0, 1, 2, 3]
     assert entries[-1]["exit"] == 2
 
 
@@ -349,15 +350,18 @@ def test_a_small_run_keeps_what_is_known(project: Project) -> None:
     assert forked(project.fleetest("test_slow.py").check(0))
 
 
-PLAN = '{"record":1,"tests":["test_a.py::test_0"]}\n'
+HEAD = '{"record":2,"workers":"forked after collection"}\n'
+PLAN = HEAD + '{"tests":["test_a.py::test_0"]}\n'
 
 DAMAGES = {
     "empty": "",
+    "workers are a list": '{"record":2,"workers":["fork"]}\n{"tests":["test_a.py::test_0"]}\n',
+    "head only": HEAD,
     "garbage": "\x00\x01\n\n[[[",
     "no plan": '{"start":0,"worker":"gw0"}\n',
     "plan is a list": "[1, 2]\n",
-    "tests are none": '{"record":1,"tests":null}\n{"end":0,"seconds":{}}\n',
-    "tests are numbers": '{"record":1,"tests":[1,2]}\n{"end":0,"seconds":{"call":1}}\n',
+    "tests are none": HEAD + '{"tests":null}\n{"end":0,"seconds":{}}\n',
+    "tests are numbers": HEAD + '{"tests":[1,2]}\n{"end":0,"seconds":{"call":1}}\n',
     "end is out of range": PLAN + '{"end":7,"seconds":{}}\n',
     "end is negative": PLAN + '{"end":-9,"seconds":{}}\n',
     "end is text": PLAN + '{"end":"x","seconds":{}}\n',
@@ -366,7 +370,7 @@ DAMAGES = {
     "seconds hold none": PLAN + '{"end":0,"seconds":{"a":null}}\n',
     "seconds are no number": PLAN + '{"end":0,"seconds":{"a":NaN}}\n',
     "entry is a number": PLAN + "5\n",
-    "cut off": '{"record":1,"tests":["test_a.py::test_0","test_a.py::test_1"]}\n{"end":0,"out',
+    "cut off": HEAD + '{"tests":["test_a.py::test_0","test_a.py::test_1"]}\n{"end":0,"out',
     "deep": "[" * 100000,
 }
 

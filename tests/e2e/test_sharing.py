@@ -91,19 +91,25 @@ THREAD = """
         threading.Thread(target=time.sleep, args=(60,), daemon=True, name="ticker").start()
 """
 
+CONFTESTS, CONFIGURATION = "forked before the conftests", "forked before configuration"
+
 BARRIERS = {
-    "role in a variable": (ROLE_IN_CONFTEST, "conftest.py:2 asked for PYTEST_XDIST_WORKER"),
-    "log file": (LOG_FOR_EACH, "conftest.py:4 asked for PYTEST_XDIST_WORKER"),
-    "switch": (SWITCH, "conftest.py:5 asked for config.workerinput"),
-    "option": (OPTION, "conftest.py:2 asked for the option numprocesses"),
-    "pid": (PID, "conftest.py:2 asked for os.getpid()"),
-    "kept getpid": (KEPT_PID, "conftest.py:2 asked for os.getpid()"),
-    "random name": (RANDOM, "conftest.py:2 asked for os.urandom()"),
-    "server": (SERVER, "a socket is open"),
-    "folder": (FOLDER, "conftest.py:5 made scratch-*"),
-    "temporary folder": (TEMPORARY, "conftest.py:2 made tmp*"),
-    "child": (CHILD, "process * was started"),
-    "thread": (THREAD, "threads are running: ticker"),
+    "role in a variable": (
+        ROLE_IN_CONFTEST,
+        CONFTESTS,
+        "conftest.py:2 asked for PYTEST_XDIST_WORKER",
+    ),
+    "log file": (LOG_FOR_EACH, CONFIGURATION, "conftest.py:4 asked for PYTEST_XDIST_WORKER"),
+    "switch": (SWITCH, CONFIGURATION, "conftest.py:5 asked for config.workerinput"),
+    "option": (OPTION, CONFIGURATION, "conftest.py:2 asked for the option numprocesses"),
+    "pid": (PID, CONFTESTS, "conftest.py:2 asked for os.getpid()"),
+    "kept getpid": (KEPT_PID, CONFTESTS, "conftest.py:2 asked for os.getpid()"),
+    "random name": (RANDOM, CONFTESTS, "conftest.py:2 asked for os.urandom()"),
+    "server": (SERVER, CONFIGURATION, "a socket is open"),
+    "folder": (FOLDER, CONFIGURATION, "conftest.py:5 made scratch-*"),
+    "temporary folder": (TEMPORARY, CONFTESTS, "conftest.py:2 made tmp*"),
+    "child": (CHILD, CONFIGURATION, "process * was started"),
+    "thread": (THREAD, CONFIGURATION, "threads are running: ticker"),
 }
 
 
@@ -114,12 +120,13 @@ def header(result: Result) -> str:
 
 @pytest.mark.parametrize("name", BARRIERS)
 def test_barriers(project: Project, name: str) -> None:
-    """Workers are sessions from the beginning, and the header says why."""
-    conftest, reason = BARRIERS[name]
+    """Workers are made from before what they could tell, and the header says why."""
+    conftest, where, reason = BARRIERS[name]
     project.file("conftest.py", conftest)
     project.file("test_it.py", numbered(6))
-    result = project.fleetest("-n", "2").check(0).counts(passed=6)
-    result.lines(f"fleetest: cold (no daemon); workers spawned ({reason})")
+    for _ in range(2):
+        result = project.fleetest("-n", "2").check(0).counts(passed=6)
+        result.lines(f"fleetest: cold (no daemon); workers {where} ({reason})")
 
 
 def test_workers_have_what_their_role_gives(project: Project) -> None:

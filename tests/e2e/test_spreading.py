@@ -37,11 +37,11 @@ def write_files(project: Project) -> None:
 def order(project: Project) -> dict[str, list[str]]:
     """Worker -> the tests that it ran in the last run, in this order."""
     path = max((project.path / RUNS).glob("*.jsonl"))
-    first, *entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    _, plan, *entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     ran: dict[str, list[str]] = {}
     for entry in entries:
         if "end" in entry:
-            ran.setdefault(entry["worker"], []).append(first["tests"][entry["end"]])
+            ran.setdefault(entry["worker"], []).append(plan["tests"][entry["end"]])
     return ran
 
 
@@ -87,7 +87,7 @@ def test_an_order_that_somebody_wants_is_kept(project: Project, args: tuple[str,
     project.fleetest("-n", "2").check(code)
     project.fleetest("-n", "2", *args).check(code)
     path = max((project.path / RUNS).glob("*.jsonl"))
-    plan: list[str] = json.loads(path.read_text("utf-8").splitlines()[0])["tests"]
+    plan: list[str] = json.loads(path.read_text("utf-8").splitlines()[1])["tests"]
     for ran in order(project).values():
         assert ran == sorted(ran, key=plan.index)
 

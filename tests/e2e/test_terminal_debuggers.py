@@ -54,7 +54,7 @@ def test_trace(project: Project) -> None:
         left_as_it_was(terminal, 0)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 @pytest.mark.parametrize("option", ["--capture=fd", "--capture=sys", "-s"])
 def test_breakpoint(project: Project, option: str, method: str) -> None:
     project.file(
@@ -96,7 +96,7 @@ def test_breakpoint_shows_the_output_before_it(project: Project) -> None:
     assert re.findall(r"line (\d+)\r", before) == [str(number) for number in range(500)]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_input(project: Project, method: str) -> None:
     project.file(
         "test_it.py", "def test_a():\n    assert input('your name? ') == 'bob'\n" + numbered(3)

@@ -34,7 +34,7 @@ WRITERS = """
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_each_worker_has_capture_files_of_its_own(project: Project, method: str) -> None:
     """What a test writes is in its own report, by whatever way it went out, and in order."""
     project.file("test_a.py", WRITERS)

@@ -222,8 +222,8 @@ def test_ignored_sigchld(project: Project) -> None:
     project.fleetest("-n", "2", timeout=30).check(0).counts(passed=4)
 
 
-def test_thread_of_the_project_makes_workers_spawn(project: Project) -> None:
-    """A thread would not survive a fork; the run says so."""
+def test_thread_of_the_project(project: Project) -> None:
+    """It would not survive a fork, so workers are made from before it; the run says so."""
     project.file(
         "conftest.py",
         """
@@ -236,7 +236,7 @@ def test_thread_of_the_project_makes_workers_spawn(project: Project) -> None:
     )
     project.file("test_a.py", numbered(3, "import conftest; assert conftest.THREAD.is_alive()"))
     result = project.fleetest("-n", "2").check(0).counts(passed=3)
-    result.lines("fleetest: *spawned*threads are running: pump*")
+    result.lines("fleetest: *workers forked before the conftests (threads are running: pump)*")
 
 
 def test_thread_that_has_ended_does_not_matter(project: Project) -> None:

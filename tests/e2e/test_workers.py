@@ -112,7 +112,7 @@ def test_one_spawned_worker_collects_something_else(project: Project) -> None:
     assert sorted(project.logged()) == ["one", "two"]
 
 
-def test_threads_at_collection_have_workers_spawned(project: Project) -> None:
+def test_threads_at_collection(project: Project) -> None:
     project.file(
         "conftest.py",
         """
@@ -123,7 +123,7 @@ def test_threads_at_collection_have_workers_spawned(project: Project) -> None:
     )
     project.file("test_it.py", numbered(4))
     result = project.fleetest("-n2").check(0)
-    result.lines("fleetest: *workers spawned (threads are running: heartbeat)*")
+    result.lines("fleetest: *workers forked before the conftests (threads are running: heartbeat)*")
     result.counts(passed=4)
 
 
@@ -336,7 +336,7 @@ def test_closing_descriptors(project: Project, option: tuple[str, ...]) -> None:
         result.lines("*crashed*")
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_forked_child_returns_into_pytest(project: Project, method: str) -> None:
     """The child goes on through the session: it says nothing, and the worker goes on as well."""
     meet(project)

@@ -65,9 +65,16 @@ IMPORTS = (
 
 
 @pytest.mark.parametrize(
-    "args", [["-n", "2", "--start-method=fork"], ["-n", "0"], ["-n", "2", "--start-method=spawn"]]
+    ("args", "sessions"),
+    [
+        (["-n", "0"], 1),
+        (["-n", "2", "--start-method=fork"], 1),
+        (["-n", "2", "--start-method=configure"], 3),
+        (["-n", "2", "--start-method=conftests"], 3),
+        (["-n", "2", "--start-method=spawn"], 3),
+    ],
 )
-def test_module_plugin_and_distribution(project: Project, args: list[str]) -> None:
+def test_module_plugin_and_distribution(project: Project, args: list[str], sessions: int) -> None:
     """In conftests, hooks and tests, of the controller and of workers."""
     project.file(
         "conftest.py",
@@ -92,8 +99,7 @@ def test_module_plugin_and_distribution(project: Project, args: list[str]) -> No
     project.fleetest(*args).check(0).counts(passed=2)
     seen = entries(project, "seen")
     assert all(entry[1:] == ["3.8.0", "3.8.0", "pytest-xdist", True, True] for entry in seen)
-    spawned = 2 if "--start-method=spawn" in args else 0
-    assert sorted(entry[0] for entry in seen) == ["configure"] * (1 + spawned) + ["test"] * 2
+    assert sorted(entry[0] for entry in seen) == ["configure"] * sessions + ["test"] * 2
 
 
 @pytest.mark.parametrize("required", ["pytest-xdist", "pytest-xdist>=3.0"])
@@ -147,7 +153,7 @@ ROLE_TESTS = """
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_roles_with_workers(project: Project, method: str) -> None:
     """Functions, fixtures and variables in workers, and in the controller."""
     project.file("conftest.py", ROLES)
@@ -209,7 +215,7 @@ NODES = (
 )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_input_and_output_of_workers(project: Project, method: str) -> None:
     """What hooks put into workerinput arrives, and workeroutput comes back."""
     project.file("conftest.py", NODES)
@@ -304,7 +310,7 @@ def test_reports_name_their_worker(project: Project) -> None:
         assert nodeid == f"test_a.py::test_{index}"
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "configure", "conftests", "spawn"])
 def test_reporter_of_workers(project: Project, method: str) -> None:
     """It shows nothing and has no summary, but knows what the worker has reported."""
     project.file(

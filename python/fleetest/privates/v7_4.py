@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+import _pytest.cacheprovider
 import _pytest.debugging
 import _pytest.doctest
 import _pytest.faulthandler
@@ -198,6 +199,19 @@ class Pytest74:
         optparser = getattr(parser, "optparser", None)
         if optparser is not None:
             optparser.prog = name
+
+    # ---- the cache ----
+
+    def cache_folder(self, config: pytest.Config) -> Path | None:
+        """The folder that :func:`config.cache.mkdir("fleetest")` gives, also before there is a cache.
+
+        None with ``-p no:cacheprovider``.
+        """
+        try:
+            folder = _pytest.cacheprovider.Cache.cache_dir_from_config(config, _ispytest=True)
+        except (KeyError, ValueError):
+            return None
+        return Path(folder) / "d" / "fleetest"
 
     # ---- state that a worker makes anew ----
 

@@ -1,0 +1,74 @@
+"""The life of a forked worker, from the fork to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, Callable, NoReturn
+
+from fleetest import _core
+from fleetest.plumbing import flush_all
+from fleetest.process import (
+    drop_inherited_exit_handlers,
+    files_open_for_writing,
+    flush_files,
+    run_exit_handlers,
+    shorten_exit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def live(session: Callable[[], None], *, left_open: set[int] | None = None) -> NoReturn:
+    """In a process just forked from a session that has collected: run a worker's and end.
+
+    The interpreter is not ended: whatever waits for that, the controller has too.
+
+    :param session: runs it
+    :param left_open: descriptors for writing of the project, whose buffers this process writes too
+    """
+    with _last_stop():
+        _begin()
+        inherited = files_open_for_writing() - (left_open or set())
+        session()
+        with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
+            run_exit_handlers()
+        flush_files(files_open_for_writing() - inherited)
+        flush_all()
+        os._exit(0)
+
+
+def live_alone(session: Callable[[], None]) -> NoReturn:
+    """In a process just forked from a checkpoint: run a session of its own, and end as Python does.
+
+    :param session: runs it
+    """
+    with _last_stop():
+        _begin()
+        session()
+        shorten_exit()
+        _core.leave(0)
+
+
+def _begin() -> None:
+    os.setpgid(0, 0)
+    _core.die_with_parent(signal.SIGKILL)
+    _core.freeze()
+    drop_inherited_exit_handlers()
+    sys.argv = ["-c"]
+
+
+@contextlib.contextmanager
+def _last_stop() -> Iterator[None]:
+    """Let nothing get out to the callers, which are the controller's."""
+    try:
+        yield
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        flush_all()
+        os._exit(70)
