@@ -279,7 +279,7 @@ def set_role_variables(workerinput: dict[str, Any]) -> None:
 
 def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
     """Send where the controller writes: JUnit, log file, terminal."""
-    xml = private.junit(config)
+    xml = private.junit(config) or private.new_junit(config)
     if xml is not None:
         plugin.real_xml = xml  # type: ignore[attr-defined]
         if config.pluginmanager.is_registered(xml):

@@ -63,6 +63,12 @@ def _explanations(record: Any) -> dict[str, Any]:
     }
 
 
+def _order(test: Any) -> list[str]:
+    """The events of a test; sorted if it is there several times, as two may run at once."""
+    order: list[str] = test["order"]
+    return sorted(order) if order.count("start") > 1 else order
+
+
 def _sorted(values: list[Any]) -> list[Any]:
     return sorted(values, key=repr)
 
@@ -73,7 +79,7 @@ _RECORD: dict[str, Callable[[Any], Any]] = {
     "sections": lambda record: _reports(record, "when", "sections"),
     "properties": lambda record: _reports(record, "when", "user_properties"),
     "locations": lambda record: _reports(record, "when", "location", "timed"),
-    "order within tests": lambda record: {n: t["order"] for n, t in record["tests"].items()},
+    "order within tests": lambda record: {n: _order(t) for n, t in record["tests"].items()},
     "collected": lambda record: record["collected"],
     "deselected": lambda record: record["deselected"],
     "collect reports": lambda record: record["collect_reports"],

@@ -31,6 +31,9 @@ MODES = {
     "free": Mode((), in_order=False),
     "ordered": Mode(("--ordered",), in_order=True),
     "serial": Mode(("-n", "0"), in_order=True),
+    "configure": Mode(("--start-method=configure",), in_order=False),
+    "conftests": Mode(("--start-method=conftests",), in_order=False),
+    "spawn": Mode(("--start-method=spawn",), in_order=False),
     # For a runner that keeps the order by itself: "pytest" shows which cases are not repeatable.
     "identical": Mode((), in_order=True),
 }

@@ -244,6 +244,15 @@ class Pytest74:
         """The JUnit reporter, or None."""
         return config.stash.get(_pytest.junitxml.xml_key, None)
 
+    def new_junit(self, config: pytest.Config) -> Any:
+        """The JUnit reporter that a worker's session is not given; None without ``--junitxml``."""
+        path = getattr(config.option, "xmlpath", None)
+        if not path:
+            return None
+        names = ("suite_name", "logging", "duration_report", "family", "log_passing_tests")
+        settings = [config.getini(f"junit_{name}") for name in names]
+        return _pytest.junitxml.LogXML(path, config.option.junitprefix, *settings)
+
     def set_junit(self, config: pytest.Config, xml: Any) -> None:
         """Put another object in the place of the JUnit reporter."""
         config.stash[_pytest.junitxml.xml_key] = xml
