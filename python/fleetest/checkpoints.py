@@ -167,7 +167,7 @@ def _wanted(config: pytest.Config) -> frozenset[Stage]:
 
 def _told(pipes: Plumbing) -> tuple[_core.Channel, dict[str, Any]]:
     """Hear from the controller which worker this is, and have the environment that it has."""
-    channel = _core.Channel(pipes.worker_sock)
+    channel = pipes.channel()
     answer = channel.receive()
     if answer is None:
         os._exit(1)

@@ -8,7 +8,6 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from fleetest import _core
 from fleetest.node import Node
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
@@ -18,6 +17,7 @@ from fleetest.worker import become_worker
 if TYPE_CHECKING:
     import pytest
 
+    from fleetest import _core
     from fleetest.run import Run
 
 
@@ -51,15 +51,15 @@ class Forker:
                 for other in made:
                     other.close_controller_ends()
                     if other is not plumbing:
-                        other.close_captured()
-                self._become(node, plumbing, _core.Channel(plumbing.worker_sock))
+                        other.close_shared()
+                self._become(node, plumbing, plumbing.channel())
             adopt(node, pid, plumbing)
         if self.run.restarts_left:
 
             def drop() -> None:
                 for plumbing in made:
                     plumbing.close_controller_ends()
-                    plumbing.close_captured()
+                    plumbing.close_shared()
 
             self.spare = Parked.park(self._be_replacement, drop)
 
@@ -76,7 +76,7 @@ class Forker:
 
     def _be_replacement(self, plumbing: Plumbing) -> NoReturn:
         """In a process forked off the spare: be the worker that the controller tells of."""
-        channel = _core.Channel(plumbing.worker_sock)
+        channel = plumbing.channel()
         answer = channel.receive()
         if answer is None:
             os._exit(1)
@@ -126,5 +126,5 @@ def fork_parked(parked: Parked, config: pytest.Config, node: Node) -> None:
     except OSError:
         plumbing.close_controller_ends()
         plumbing.close_worker_ends()
-        plumbing.close_captured()
+        plumbing.close_shared()
         raise

@@ -102,10 +102,10 @@ def from_module() -> NoReturn:
 
 
 def from_controller() -> NoReturn:
-    """Be a spawned worker: ``sys.argv`` is ``["-c", descriptor]``."""
+    """Be a spawned worker: ``sys.argv`` is ``["-c", socket, memory]``."""
     from fleetest.spawned import serve
 
-    fd = int(sys.argv[1])
+    sock, tail = map(int, sys.argv[1:3])
     sys.argv = ["-c"]
-    os.set_inheritable(fd, False)
-    serve(fd)
+    os.set_inheritable(sock, False)
+    serve(sock, tail)

@@ -65,8 +65,8 @@ class Parked:
         :raises OSError: it is gone or does not answer
         """
         _core.adopt_orphans(True)
-        request = _core.packb(list(plumbing.captured))
-        socket.send_fds(self._sock, [request], plumbing.worker_fds())
+        numbers, fds = plumbing.worker_fds()
+        socket.send_fds(self._sock, [_core.packb(numbers)], fds)
         self._sock.settimeout(ANSWER_SECONDS)
         answer = self._sock.recv(4)
         if len(answer) != 4:
@@ -130,4 +130,4 @@ def _fork_again(
     if os.getppid() != controller:
         os._exit(1)
     sock.close()
-    become(Plumbing.from_worker_fds(fds, _core.unpackb(request)))
+    become(Plumbing.from_worker_fds(_core.unpackb(request), fds))

@@ -67,30 +67,44 @@ class Rebuilder:
     def __init__(self) -> None:
         self._index = -1
         self._location: Any = None
-        self._keywords: dict[str, int] = {}
+        self._keywords: dict[str, int] | None = None
 
-    def begin(self, index: int, item: pytest.Item, location: Any) -> None:
+    def begin(self, index: int, location: Any) -> None:
         """A test begins.
 
         :param location: the item's, which the worker has worked out
         """
         self._index = index
         self._location = location
-        self._keywords = private.keywords(item)
+        self._keywords = None
+
+    def location(self, index: int, item: pytest.Item) -> Any:
+        """Where the test is."""
+        if index != self._index:
+            self.begin(index, item.location)
+        return self._location
 
     def rebuild(self, item: pytest.Item, packed: list[Any]) -> pytest.TestReport:
         """The report that :meth:`PlainReports.pack` was given, after the item's number."""
-        index, when, duration, start, stop = packed
-        if index != self._index:
-            self.begin(index, item, item.location)
-        return pytest.TestReport(
-            item.nodeid,
-            self._location,
-            self._keywords.copy(),  # type: ignore[arg-type]
-            "passed",
-            None,
-            when,
-            duration=duration,
-            start=start,
-            stop=stop,
-        )
+        location = self.location(packed[0], item)
+        if self._keywords is None:
+            self._keywords = private.keywords(item)
+        return make_report(item, location, self._keywords.copy(), packed)
+
+
+def make_report(
+    item: pytest.Item, location: Any, keywords: dict[str, int], packed: list[Any]
+) -> pytest.TestReport:
+    """A report of a phase that passed."""
+    _, when, duration, start, stop = packed
+    return pytest.TestReport(
+        item.nodeid,
+        location,
+        keywords,  # type: ignore[arg-type]
+        "passed",
+        None,
+        when,
+        duration=duration,
+        start=start,
+        stop=stop,
+    )

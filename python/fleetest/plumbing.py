@@ -44,6 +44,24 @@ def _pipe() -> tuple[int, int]:
     return raise_fd(read), raise_fd(write)
 
 
+def _memory() -> int:
+    """Memory for a worker's channel; -1 where a limit on the size of files forbids it."""
+    fd = raise_fd(os.memfd_create("fleetest", os.MFD_CLOEXEC))
+    try:
+        os.ftruncate(fd, _core.TAIL_SIZE)
+    except OSError:
+        os.close(fd)
+        return -1
+    return fd
+
+
+def _close(*fds: int) -> None:
+    """Close descriptors; those that are negative are none."""
+    for fd in fds:
+        if fd >= 0:
+            os.close(fd)
+
+
 def _capture_file() -> int:
     """A fresh unlinked file for a worker's captured output."""
     with tempfile.TemporaryFile(buffering=0) as file:
@@ -63,6 +81,8 @@ class Plumbing:
     worker_sock: int
     worker_out: int
     worker_err: int
+    tail: int
+    """Memory that both sides hold, for what the worker has yet to send; -1: there is none."""
     captured: dict[int, int] = field(default_factory=dict)
     """1, 2 -> file for what the worker's global capturing takes in; both sides hold it."""
 
@@ -84,18 +104,32 @@ class Plumbing:
             worker_sock=raise_fd(theirs.detach()),
             worker_out=worker_out,
             worker_err=worker_err,
+            tail=_memory(),
             captured=captured,
         )
 
-    def worker_fds(self) -> list[int]:
-        """What a worker needs, in the order that :meth:`from_worker_fds` takes."""
-        return [self.worker_sock, self.worker_out, self.worker_err, *self.captured.values()]
+    def worker_fds(self) -> tuple[list[int], list[int]]:
+        """What :meth:`from_worker_fds` makes the worker's side of: numbers, and descriptors to send."""
+        tail = [self.tail] if self.tail >= 0 else []
+        fds = [self.worker_sock, self.worker_out, self.worker_err, *tail, *self.captured.values()]
+        return [len(tail), *self.captured], fds
 
     @classmethod
-    def from_worker_fds(cls, fds: list[int], numbers: list[int]) -> Plumbing:
+    def from_worker_fds(cls, numbers: list[int], fds: list[int]) -> Plumbing:
         """The worker's side, from descriptors that came over a socket."""
-        high = [raise_fd(fd) for fd in fds]
-        return cls(-1, -1, -1, high[0], high[1], high[2], dict(zip(numbers, high[3:])))
+        sock, out, err, *others = [raise_fd(fd) for fd in fds]
+        tail = others.pop(0) if numbers[0] else -1
+        return cls(-1, -1, -1, sock, out, err, tail, dict(zip(numbers[1:], others)))
+
+    def channel(self) -> _core.Channel:
+        """In the worker: its end of the socket."""
+        channel = _core.Channel(self.worker_sock, self.tail)
+        _close(self.tail)
+        return channel
+
+    def close_tail(self) -> None:
+        """In the controller, once the engine has the memory."""
+        _close(self.tail)
 
     def close_worker_ends(self) -> None:
         """In the controller, once the worker has its own."""
@@ -104,9 +138,12 @@ class Plumbing:
 
     def close_controller_ends(self) -> None:
         """In a worker: its own, or another worker's that it inherited."""
-        for fd in (self.sock, self.out, self.err):
-            if fd >= 0:
-                os.close(fd)
+        _close(self.sock, self.out, self.err)
+
+    def close_shared(self) -> None:
+        """In a process that is neither the worker nor the controller: what both hold."""
+        _close(self.tail)
+        self.close_captured()
 
     def close_captured(self) -> None:
         """The files of the capturing."""

@@ -91,21 +91,30 @@ class Record:
         """A report of a test came."""
         if index is None or index < 0 or report.when not in ("setup", "call", "teardown"):
             return
-        when = report.when
-        times = self._times.setdefault(index, {})
-        times[when] = report.duration
-        if report.outcome != "passed" or when == "call":
+        if report.outcome != "passed" or report.when == "call":
             self._outcomes[index] = _outcome(report, self._outcomes.get(index))
+        self.phase(index, worker, report.when, report.duration)
+
+    def phase(self, index: int, worker: str, when: str, seconds: float) -> None:
+        """A phase of a test is over."""
+        times = self._times.setdefault(index, {})
+        times[when] = seconds
         if when == "teardown":
             del self._times[index]
-            self._open()
-            outcome = self._outcomes.pop(index, "passed")
-            self._seconds[index] = f"{sum(times.values()):.6f}"
-            # Not json.dumps: this is done for each test of a run.
-            seconds = ",".join([f'"{phase}":{time:.6f}' for phase, time in times.items()])
-            self._write_line(
-                f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}","seconds":{{{seconds}}}}}'
-            )
+            self._ended(index, worker, self._outcomes.pop(index, "passed"), times)
+
+    def passed(self, index: int, worker: str, setup: float, call: float, teardown: float) -> None:
+        """All phases of a test have passed."""
+        self._ended(index, worker, "passed", {"setup": setup, "call": call, "teardown": teardown})
+
+    def _ended(self, index: int, worker: str, outcome: str, times: dict[str, float]) -> None:
+        self._open()
+        self._seconds[index] = f"{sum(times.values()):.6f}"
+        # Not json.dumps: this is done for each test of a run.
+        seconds = ",".join([f'"{phase}":{time:.6f}' for phase, time in times.items()])
+        self._write_line(
+            f'{{"end":{index},"worker":"{worker}","outcome":"{outcome}","seconds":{{{seconds}}}}}'
+        )
 
     def end(self, exitstatus: int) -> None:
         """The run is over: write once more what each test took, where it is found at once."""

@@ -11,7 +11,9 @@ import pytest
 
 from fleetest import _core
 from fleetest.outputs import Outputs
+from fleetest.plain import make_report
 from fleetest.privates import private
+from fleetest.privates.passing import Bystanders
 from fleetest.reports import unpack_report, unpack_warning
 
 if TYPE_CHECKING:
@@ -31,11 +33,12 @@ class Reporting:
         self.config = run.config
         self.session = run.session
         self.outputs = Outputs(run)
+        self.bystanders = Bystanders(self.config, self._uncounted_report)
         self.ordered = run.distribution.ordered
         self.turn = 0
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
-        self.hook_of: tuple[Any, Any] = (None, None)
+        self.hooks: dict[int, Any] = {}
         self.interrupt: dict[str, Any] | None = None
         self.interrupted_item = -1
         self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
@@ -69,6 +72,33 @@ class Reporting:
     def done(self, node: Node, item: int) -> None:
         """All of a test's reports have come."""
         self._pass(node, item, DONE, None)
+
+    def passed(self, node: Node, index: int, begun: Any, phases: tuple[Any, Any, Any]) -> bool:
+        """A whole test has come, and it passed; False if it has to be passed on piece by piece."""
+        bystanders = self.bystanders
+        if self.ordered or not (
+            bystanders.phase() and bystanders.log_start() and bystanders.log_finish()
+        ):
+            return False
+        setup, call, teardown = phases
+        if (setup[1], call[1], teardown[1]) != ("setup", "call", "teardown"):
+            return False
+        screen, test, location = self.run.screen, self.session.items[index], _tuple(begun[2])
+        node.rebuilder.begin(index, location)
+        report = node.rebuilder.rebuild(test, call)
+        self._mark(report, node, index)
+        self.run.record.passed(index, node.id, setup[2], call[2], teardown[2])
+        if screen.has_status:
+            screen.before_output()
+        bystanders.count((node, location, setup))
+        self._hook(index).pytest_runtest_logreport(report=report)
+        bystanders.count((node, location, teardown))
+        self.outputs.finish_line(node)
+        screen.progress.done += 1
+        if screen.has_status:
+            screen.after_output()
+        self._check_stop()
+        return True
 
     def crashed(self, node: Node, item: int, report: Any) -> None:
         """A test's worker died."""
@@ -122,10 +152,10 @@ class Reporting:
         if item is None or item < 0:
             return self.config.hook
         node = self.session.items[item]
-        path, hook = self.hook_of
-        if path is not node.path:
-            hook = node.ihook
-            self.hook_of = (node.path, hook)
+        # Those of a file share their path.
+        hook = self.hooks.get(id(node.path))
+        if hook is None:
+            hook = self.hooks[id(node.path)] = node.ihook
         return hook
 
     def _now(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
@@ -154,13 +184,15 @@ class Reporting:
     def _log_start(self, node: Node, item: int | None, payload: Any) -> None:
         index, nodeid, location = payload
         location = _tuple(location)
-        node.rebuilder.begin(index, self.session.items[index], location)
+        node.rebuilder.begin(index, location)
         self.run.screen.progress.started(node, nodeid)
-        self._hook(item).pytest_runtest_logstart(nodeid=nodeid, location=location)
+        if not self.bystanders.log_start():
+            self._hook(item).pytest_runtest_logstart(nodeid=nodeid, location=location)
 
     def _log_finish(self, node: Node, item: int | None, payload: Any) -> None:
         _, nodeid, location = payload
-        self._hook(item).pytest_runtest_logfinish(nodeid=nodeid, location=_tuple(location))
+        if not self.bystanders.log_finish():
+            self._hook(item).pytest_runtest_logfinish(nodeid=nodeid, location=_tuple(location))
 
     def _warning(self, node: Node, item: int | None, payload: Any) -> None:
         hook = self._hook(item if payload[1]["when"] == "runtest" else None)
@@ -174,12 +206,31 @@ class Reporting:
         self._log_report(node, item, report)
 
     def _passed(self, node: Node, item: int | None, payload: Any) -> None:
-        index = payload[0]
-        report: Any = node.rebuilder.rebuild(self.session.items[index], payload)
+        index, when, duration, _, _ = payload
+        test = self.session.items[index]
+        if when != "call" and self.bystanders.phase():
+            self.run.record.phase(index, node.id, when, duration)
+            self.bystanders.count((node, node.rebuilder.location(index, test), payload))
+            return
+        report = node.rebuilder.rebuild(test, payload)
+        self._mark(report, node, index)
+        self._log_report(node, item, report)
+
+    def _mark(self, report: Any, node: Node, index: int) -> None:
+        """Give a report what it would have had if it had travelled whole."""
         report.item_index = index
         report.worker_id = node.id
         report.testrun_uid = self.run.nodemanager.testrunuid
-        self._log_report(node, item, report)
+        if not self.ordered:
+            report.node = node
+
+    def _uncounted_report(self, entry: tuple[Node, Any, list[Any]]) -> Any:
+        """The report of a phase that nobody cared about when it came."""
+        node, location, payload = entry
+        test = self.session.items[payload[0]]
+        report = make_report(test, location, private.keywords(test), payload)
+        self._mark(report, node, payload[0])
+        return report
 
     def _log_report(self, node: Node, item: int | None, report: Any) -> None:
         if not self.ordered:

@@ -136,7 +136,10 @@ class Run:
         """Hand a worker process over to the engine."""
         plumbing = node.plumbing
         assert plumbing is not None
-        node.number = self.engine.add(node.pid, plumbing.sock, plumbing.out, plumbing.err)
+        node.number = self.engine.add(
+            node.pid, plumbing.sock, plumbing.out, plumbing.err, plumbing.tail
+        )
+        plumbing.close_tail()
         assert node is self.nodes[node.number]
         if node.greeting is not None:
             self.engine.send(node.number, _core.MSG_FORK, node.greeting)
@@ -229,7 +232,7 @@ class Run:
         if self.stopping:
             return
         self.stopping = True
-        running = sum(node.item is not None for node in self.nodes if node is not cause)
+        running = sum(cause is not self.nodes[number] for number in self.engine.running())
         if running and not self.reporting.ordered and not self.interrupts:
             noun = "test was" if running == 1 else "tests were"
             if self.config.option.verbose >= 0:
@@ -261,6 +264,22 @@ class Run:
             if kind == _core.MSG_REPORT:
                 node.sections = payload[1].get("sections") or []
             self.reporting.event(node, kind, payload)
+
+    def passed(self, number: int, index: int, begun: Any, phases: tuple[Any, Any, Any]) -> None:
+        """All messages of a test have come, and it has passed.
+
+        :param begun: the payload of LOGSTART, which LOGFINISH has too
+        :param phases: those of the three PASSED
+        """
+        node = self.nodes[number]
+        if self.reporting.passed(node, index, begun, phases):
+            return
+        self.message(number, _core.MSG_START, index)
+        self.message(number, _core.MSG_LOGSTART, begun)
+        for phase in phases:
+            self.message(number, _core.MSG_PASSED, phase)
+        self.message(number, _core.MSG_LOGFINISH, begun)
+        self.message(number, _core.MSG_DONE, index)
 
     def _hello(self, node: Node, info: dict[str, Any]) -> None:
         node.ready = True

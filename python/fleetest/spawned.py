@@ -16,11 +16,15 @@ from fleetest.process import shorten_exit
 from fleetest.worker import set_role_variables
 
 
-def serve(fd: int) -> NoReturn:
-    """Be the worker that the controller at the other end of `fd` asks for."""
+def serve(fd: int, tail: int) -> NoReturn:
+    """Be the worker that the controller at the other end of `fd` asks for.
+
+    :param tail: memory for what is yet to be sent; -1: none
+    """
     os.setpgid(0, 0)
     _core.die_with_parent(signal.SIGKILL)
-    channel = _core.Channel(fd)
+    pipes = Plumbing(-1, -1, -1, fd, -1, -1, tail)
+    channel = pipes.channel()
     answer = channel.receive()
     if answer is None:
         sys.exit(1)
@@ -29,9 +33,8 @@ def serve(fd: int) -> NoReturn:
         os.set_inheritable(inherited, False)
     set_role_variables(told["workerinput"])  # conftests may ask while they are imported
     # Before pytest's capturing puts something else behind 1 and 2.
-    pipes = Plumbing(
-        *(-1, -1, -1, fd), raise_fd(os.dup(1)), raise_fd(os.dup(2)), captured=told["captured"]
-    )
+    pipes.worker_out, pipes.worker_err = raise_fd(os.dup(1)), raise_fd(os.dup(2))
+    pipes.captured = told["captured"]
     session = OwnSession(channel, told, pipes, real=dict(zip((1, 2), told["real"])))
     pytest.main(told["args"], plugins=[Declarations(), session])
     session.finished()

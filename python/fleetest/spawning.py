@@ -35,6 +35,7 @@ class Spawner:
         :raises OSError: the interpreter cannot be started
         """
         plumbing = Plumbing.make(self.run.config)
+        _, fds = plumbing.worker_fds()
         real = [raise_fd(os.dup(1)), raise_fd(os.dup(2))]
         # What this process imports, the worker must be able to import: fleetest first of all.
         process = subprocess.Popen(
@@ -44,11 +45,12 @@ class Spawner:
                 "-c",
                 f"import sys; sys.path[:] = {sys.path!r}; {BOOTSTRAP}",
                 str(plumbing.worker_sock),
+                str(plumbing.tail),
             ],
             stdin=self._stdin(),
             stdout=plumbing.worker_out,
             stderr=plumbing.worker_err,
-            pass_fds=[plumbing.worker_sock, *real, *plumbing.captured.values()],
+            pass_fds=[fds[0], *fds[3:], *real],
             env=dict(os.environ),
             cwd=self.run.config.invocation_params.dir,
             start_new_session=False,

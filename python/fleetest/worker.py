@@ -12,6 +12,7 @@ from fleetest import _core, carry, forked, randomness
 from fleetest.plain import PlainReports
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
+from fleetest.privates.passing import silence
 from fleetest.process import INTERRUPTS
 from fleetest.reports import pack_report, pack_warning
 from fleetest.worker_terminal import ForwardedFile, Terminal
@@ -89,7 +90,7 @@ class WorkerPlugin:
             nextitem = None if following is None else items[following]
             self.index = index
             self.plain.begin(item)
-            channel.send(_core.MSG_START, index)
+            self._post(_core.MSG_START, index)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             self._settle()
             if session.shouldfail or session.shouldstop:
@@ -127,9 +128,8 @@ class WorkerPlugin:
             data["item_index"] = self.index
             data.update(self.marks)
             kind, payload = _core.MSG_REPORT, [self.index, data]
-        # A crash must cost neither the report of the set-up nor output; a failure is news.
-        may_wait = plain is not None and report.when != "setup"
-        (self._post if may_wait else self._send)(kind, payload)
+        # A failure is news.
+        (self._send if plain is None else self._post)(kind, payload)
         self.muted += 1
         yield
         self.muted -= 1
@@ -295,7 +295,7 @@ def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
         writer = private.writer(reporter)
         plugin.forwarded = ForwardedFile(plugin, writer)
         private.set_writer_file(writer, plugin.forwarded)
-        private.silence(config, reporter)
+        silence(config, reporter)
 
 
 def _run(session: pytest.Session) -> None:

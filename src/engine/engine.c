@@ -84,8 +84,7 @@ static int send_run(struct ft_worker *worker, const struct ft_sched_order *order
     return err;
 }
 
-/* Tell the workers what the scheduler has decided. */
-static int dispatch(struct ft_engine *engine)
+int ft_dispatch(struct ft_engine *engine)
 {
     struct ft_sched_order order;
     while (ft_sched_next(engine->sched, &order)) {
@@ -144,6 +143,16 @@ int ft_engine_again(struct ft_engine *engine, uint32_t item)
     return ft_sched_again(engine->sched, item);
 }
 
+uint32_t ft_engine_count(const struct ft_engine *engine)
+{
+    return engine->count;
+}
+
+int64_t ft_engine_item(const struct ft_engine *engine, uint32_t worker)
+{
+    return worker < engine->count ? engine->workers[worker]->item : -1;
+}
+
 uint32_t ft_engine_pending(const struct ft_engine *engine)
 {
     return ft_sched_pending(engine->sched);
@@ -191,7 +200,14 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
     }
 }
 
-/* Take in all whole messages; a worker that sends nonsense is killed and reported as crashed. */
+/* A worker that sends nonsense is killed, and reported as crashed. */
+static void distrust(struct ft_worker *worker)
+{
+    worker->broken = true;
+    ft_worker_kill(worker, SIGKILL, true);
+}
+
+/* Take in all whole messages. */
 static int take_messages(struct ft_engine *engine, struct ft_worker *worker)
 {
     struct ft_message_view view;
@@ -201,8 +217,7 @@ static int take_messages(struct ft_engine *engine, struct ft_worker *worker)
         if (err == -ENOMEM)
             return err;
         if (err < 0) {
-            worker->broken = true;
-            ft_worker_kill(worker, SIGKILL, true);
+            distrust(worker);
             break;
         }
         if (view.type != FT_MSG_SYNC) {
@@ -211,7 +226,31 @@ static int take_messages(struct ft_engine *engine, struct ft_worker *worker)
                 return err;
         }
     }
-    return dispatch(engine);
+    return ft_dispatch(engine);
+}
+
+/* Take in what a worker has not yet written: it is in a long test, or gone. */
+static int peek(struct ft_engine *engine, struct ft_worker *worker)
+{
+    if (worker->broken)
+        return 0;
+    int64_t got = ft_worker_peek(worker);
+    if (got == -EBADMSG)
+        distrust(worker);
+    else if (got != 0)
+        return got < 0 ? (int)got : take_messages(engine, worker);
+    return 0;
+}
+
+int ft_engine_look(struct ft_engine *engine)
+{
+    int err = 0;
+    for (uint32_t i = 0; err == 0 && i < engine->count; i++) {
+        struct ft_worker *worker = engine->workers[i];
+        if (worker->state != FT_WORKER_GONE && !worker->exited && worker->inbox.bytes < FT_INBOX_FULL)
+            err = peek(engine, worker);
+    }
+    return err;
 }
 
 static int receive(struct ft_engine *engine, struct ft_worker *worker)
@@ -235,6 +274,8 @@ static int receive_output(struct ft_engine *engine, struct ft_worker *worker, in
     if (ioctl(worker->spec.out[stream], FIONREAD, &held) < 0 || held == 0)
         return events & POLLHUP ? ft_worker_read_output(worker, stream, 1) : 0;
     int err = worker->closed ? 0 : receive(engine, worker);
+    if (err == 0)
+        err = peek(engine, worker);
     /* What was held was read for a FT_MSG_SYNC: what is there now may be later than what is unread on the socket. */
     if (err < 0 || worker->syncs != syncs)
         return err;
@@ -254,6 +295,9 @@ static int drain(struct ft_engine *engine, struct ft_worker *worker)
         if (err < 0)
             return err;
     }
+    int peeked = peek(engine, worker);
+    if (peeked < 0)
+        return peeked;
     for (int stream = 0; stream < FT_STREAMS; stream++) {
         size_t before;
         int reads = 0;
@@ -286,79 +330,6 @@ static int check_process(struct ft_engine *engine, struct ft_worker *worker)
         return 0;
     int err = drain(engine, worker);
     return err < 0 ? err : ft_loan_stopped(engine, worker, signal);
-}
-
-/* ---- what the session is told ---- */
-
-static int tell_gone(struct ft_engine *engine, struct ft_worker *worker)
-{
-    struct ft_gone how = {
-        .finished = worker->state == FT_WORKER_FINISHED,
-        .item = worker->item,
-        .status = worker->status,
-    };
-    worker->state = FT_WORKER_GONE;
-    engine->alive--;
-    ft_sched_lost(engine->sched, worker->id);
-    ft_worker_release(worker);
-    int err = engine->holder == worker ? ft_loan_end(engine) : 0;
-    if (err == 0)
-        err = engine->ops.gone(engine->arg, worker->id, &how);
-    return err < 0 ? err : dispatch(engine);
-}
-
-static int tell_message(struct ft_engine *engine, struct ft_worker *worker, const struct ft_note *note)
-{
-    bool ends = note->type == FT_MSG_TTY_BACK || (worker->until_report && note->type == FT_MSG_REPORT);
-    if (engine->holder == worker && ends) {
-        int err = ft_loan_end(engine);
-        if (err < 0)
-            return err;
-    }
-    if (note->type == FT_MSG_TTY_BACK)
-        return 0;
-    if (note->type == FT_MSG_TTY_WANT) {
-        ft_loan_wanted(engine, worker);
-        return 0;
-    }
-    return engine->ops.message(engine->arg, worker->id, note->type, note->bytes, note->len);
-}
-
-static int tell(struct ft_engine *engine, struct ft_worker *worker, const struct ft_note *note)
-{
-    switch (note->kind) {
-    case FT_NOTE_STDOUT:
-    case FT_NOTE_STDERR:
-        return engine->ops.output(engine->arg, worker->id, note->kind == FT_NOTE_STDERR, note->bytes, note->len);
-    case FT_NOTE_STOPPED:
-        ft_loan_stop_told(engine, worker);
-        return 0;
-    case FT_NOTE_GONE:
-        return tell_gone(engine, worker);
-    case FT_NOTE_MESSAGE:
-    default:
-        return tell_message(engine, worker, note);
-    }
-}
-
-/* Tell the session the oldest note of each worker.  Sets *more if notes are left. */
-static int tell_round(struct ft_engine *engine, bool *more)
-{
-    *more = false;
-    for (uint32_t i = 0; i < engine->count; i++) {
-        struct ft_worker *worker = engine->workers[i];
-        if (engine->holder != NULL && engine->holder != worker)
-            continue;
-        struct ft_note *note = ft_inbox_take(&worker->inbox);
-        if (note == NULL)
-            continue;
-        int err = tell(engine, worker, note);
-        free(note);
-        if (err < 0)
-            return err;
-        *more = *more || worker->inbox.first != NULL;
-    }
-    return 0;
 }
 
 /* ---- the loop ---- */
@@ -534,11 +505,15 @@ int ft_engine_run(struct ft_engine *engine)
     while (err == 0 && engine->alive > 0) {
         err = wait_and_handle(engine, signal_fd, more);
         if (err == 0)
-            err = tell_round(engine, &more);
+            err = ft_tell_round(engine, &more);
         if (err == 0)
             err = ft_loan_serve(engine);
-        if (err == 0 && is_time_to_tick(engine))
-            err = engine->ops.tick(engine->arg);
+        if (err == 0 && is_time_to_tick(engine)) {
+            err = ft_engine_look(engine);
+            more = true; /* what was found is told at once */
+            if (err == 0)
+                err = engine->ops.tick(engine->arg);
+        }
     }
     int ended = ft_loan_end(engine);
     if (err == 0)

@@ -21,12 +21,25 @@ struct ft_gone {
     int status;     /* as of waitpid */
 };
 
+/* The messages about a test that passed and of which nothing else is to be told, in this order. */
+enum ft_passed_part { FT_PASSED_LOGSTART, FT_PASSED_SETUP, FT_PASSED_CALL, FT_PASSED_TEARDOWN, FT_PASSED_PARTS };
+
+struct ft_passed {
+    uint32_t item;
+    struct {
+        const uint8_t *payload;
+        size_t len;
+    } parts[FT_PASSED_PARTS];
+};
+
 /*
  * Callbacks into the session.  Each returns 0, or a negative number that ft_engine_run stops with and returns.
  * `lock` and `unlock` surround every wait; NULL where there is nothing to do.
  */
 struct ft_engine_ops {
     int (*message)(void *arg, uint32_t worker, unsigned type, const uint8_t *payload, size_t len);
+    /* Instead of FT_MSG_START, LOGSTART, three PASSED, LOGFINISH and DONE, if all have come.  May be NULL. */
+    int (*passed)(void *arg, uint32_t worker, const struct ft_passed *test);
     int (*output)(void *arg, uint32_t worker, int stream, const uint8_t *bytes, size_t len);
     int (*gone)(void *arg, uint32_t worker, const struct ft_gone *how);
     int (*signal)(void *arg, int number, int sender);
@@ -74,6 +87,15 @@ void ft_engine_keep_idle(struct ft_engine *engine, bool keep);
 
 /* In `gone` only: run the item once more that the lost worker was running.  Returns 0 or -EINVAL. */
 int ft_engine_again(struct ft_engine *engine, uint32_t item);
+
+/* Any time: look at what each worker is doing now, before all of that is told.  Returns 0 or -ENOMEM. */
+int ft_engine_look(struct ft_engine *engine);
+
+/* How many workers were added. */
+uint32_t ft_engine_count(const struct ft_engine *engine);
+
+/* The item that a worker was running when it was last looked at or heard of; -1: none, or no such worker. */
+int64_t ft_engine_item(const struct ft_engine *engine, uint32_t worker);
 
 /* Items that nobody was given. */
 uint32_t ft_engine_pending(const struct ft_engine *engine);

@@ -35,4 +35,10 @@ struct ft_engine {
     bool refusing;              /* the terminal is lent no more */
 };
 
+/* Tell the workers what the scheduler has decided.  Returns 0 or -ENOMEM. */
+int ft_dispatch(struct ft_engine *engine);
+
+/* Tell the session the oldest note of each worker.  Sets *more if notes are left.  Returns what a callback did. */
+int ft_tell_round(struct ft_engine *engine, bool *more);
+
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -60,6 +61,8 @@ void ft_worker_release(struct ft_worker *worker)
     close_fd(&worker->spec.out[FT_STDOUT]);
     close_fd(&worker->spec.out[FT_STDERR]);
     close_fd(&worker->pidfd);
+    ft_tail_unmap(worker->spec.tail);
+    worker->spec.tail = NULL;
     ft_frame_reader_release(&worker->in);
     ft_inbox_release(&worker->inbox);
     ft_buf_release(&worker->outgoing);
@@ -84,6 +87,29 @@ void ft_worker_flush(struct ft_worker *worker)
     }
 }
 
+/* Take in `len` bytes that were received behind the reader's content, but for those that the tail has told already. */
+static void take_received(struct ft_worker *worker, size_t len)
+{
+    struct ft_buf *raw = &worker->in.raw;
+    uint64_t ahead = worker->taken - worker->received;
+    size_t known = ahead < len ? (size_t)ahead : len;
+    if (known > 0)
+        memmove(ft_buf_tail(raw), ft_buf_tail(raw) + known, len - known);
+    ft_buf_grown(raw, len - known);
+    worker->received += len;
+    worker->taken += len - known;
+}
+
+int64_t ft_worker_peek(struct ft_worker *worker)
+{
+    if (worker->spec.tail == NULL)
+        return 0;
+    int64_t got = ft_tail_peek(worker->spec.tail, worker->taken, &worker->in.raw);
+    if (got > 0)
+        worker->taken += (uint64_t)got;
+    return got;
+}
+
 ssize_t ft_worker_receive(struct ft_worker *worker)
 {
     int err = ft_buf_reserve(&worker->in.raw, READ_AT_ONCE);
@@ -92,7 +118,7 @@ ssize_t ft_worker_receive(struct ft_worker *worker)
     for (;;) {
         ssize_t got = recv(worker->spec.sock, ft_buf_tail(&worker->in.raw), READ_AT_ONCE, 0);
         if (got > 0) {
-            ft_buf_grown(&worker->in.raw, (size_t)got);
+            take_received(worker, (size_t)got);
             return got;
         }
         if (got < 0 && errno == EINTR)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "engine/inbox.h"
 #include "wire/frame.h"
+#include "wire/tail.h"
 
 enum ft_worker_state {
     FT_WORKER_STARTING,  /* has not said hello */
@@ -19,11 +20,12 @@ enum ft_worker_state {
 
 enum { FT_STDOUT = 0, FT_STDERR = 1, FT_STREAMS = 2 };
 
-/* What the engine needs of a worker process.  The descriptors become the engine's. */
+/* What the engine needs of a worker process.  Descriptors and tail become the engine's. */
 struct ft_worker_spec {
     pid_t pid;
     int sock;               /* stream socket to the worker */
     int out[FT_STREAMS];    /* read ends of its output pipes; -1: none */
+    struct ft_tail *tail;   /* of what it sends; NULL: none */
     bool own_group;         /* its process group is its pid */
 };
 
@@ -33,6 +35,8 @@ struct ft_worker {
     int pidfd;              /* -1 where the kernel has none */
     enum ft_worker_state state;
     struct ft_frame_reader in;
+    uint64_t received;      /* bytes that came from the socket */
+    uint64_t taken;         /* bytes that were taken in, some of them maybe from the tail before they came */
     struct ft_inbox inbox;  /* what the session has yet to be told */
     struct ft_buf outgoing; /* frames not yet written */
     int64_t item;           /* being run; -1: none */
@@ -63,6 +67,9 @@ int ft_worker_read_output(struct ft_worker *worker, int stream, size_t most);
 
 /* Read up to a bounded amount from the socket.  Returns bytes read, 0 for nothing now or the end, or -ENOMEM. */
 ssize_t ft_worker_receive(struct ft_worker *worker);
+
+/* Take in what it has yet to write to the socket.  Returns bytes taken, -EBADMSG for nonsense, or -ENOMEM. */
+int64_t ft_worker_peek(struct ft_worker *worker);
 
 /* Ask the kernel whether the process has ended (1: yes and reaped), or was stopped (2: *signal says by what). */
 int ft_worker_reap(struct ft_worker *worker, int *signal);

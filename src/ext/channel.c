@@ -1,32 +1,39 @@
 /*
- * A worker's end of its socket to the controller.
+ * A worker's end of its socket to the controller.  Messages that may wait lie in the stream's tail, where the
+ * controller looks from time to time, and finds them when this process is gone.
  *
- * Locking: the GIL guards the fields.  `writing` orders writers, since the GIL is let go during a write and a test's
- * threads may record warnings.  A process that a test forked inherits the object, which then does nothing: only the
- * worker itself speaks for the worker.
+ * Locking: the GIL guards the fields.  It is let go while the socket is full; a test's threads, which may record
+ * warnings, wait for `writing` then, as they must not touch the tail.  A process that a test forked inherits the
+ * object, which then does nothing: only the worker itself speaks for the worker.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ext/core.h"
 #include "wire/frame.h"
 #include "wire/msgpack.h"
 #include "wire/protocol.h"
+#include "wire/tail.h"
 
 #define BREAK UINT32_MAX
 
-enum { POSTED_MAX = 64 * 1024 }; /* more than this does not wait for a flush */
+enum { WAITS_NS = 5 * 1000 * 1000 }; /* a message is posted for so long if others follow */
 
 struct channel {
     PyObject_HEAD
     int fd;
     pid_t owner;
     pthread_mutex_t writing;
+    int shared;           /* the controller sees the tail */
+    int flushing;         /* the GIL may be let go with the tail half written */
     struct ft_frame_reader in;
-    struct ft_buf out;    /* frames that wait for the next flush */
+    struct ft_tail *tail; /* what was posted */
+    struct ft_buf frame;  /* of the message that is being posted */
+    uint64_t flushed;     /* when the tail was last written, in ns of the monotonic clock */
     struct ft_buf queue;  /* uint32_t items and BREAKs to come */
     PyObject *others;     /* list of (type, object) that receive() has yet to hand out */
     int finish;           /* FT_MSG_FINISH came */
@@ -35,14 +42,21 @@ struct channel {
 
 static PyObject *channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"fd", NULL};
-    int fd;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i:Channel", names, &fd))
+    static char *names[] = {"fd", "tail", NULL};
+    int fd, tail_fd = -1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|i:Channel", names, &fd, &tail_fd))
         return NULL;
+    struct ft_tail *tail = ft_tail_map(tail_fd);
+    if (tail == NULL)
+        return PyErr_SetFromErrno(PyExc_OSError);
     struct channel *self = (struct channel *)type->tp_alloc(type, 0);
-    if (self == NULL)
+    if (self == NULL) {
+        ft_tail_unmap(tail);
         return NULL;
+    }
     self->fd = fd;
+    self->tail = tail;
+    self->shared = tail_fd >= 0;
     self->owner = getpid();
     pthread_mutex_init(&self->writing, NULL);
     self->others = PyList_New(0);
@@ -72,7 +86,8 @@ static void channel_dealloc(PyObject *object)
     channel_clear(object);
     ft_frame_reader_release(&self->in);
     ft_buf_release(&self->queue);
-    ft_buf_release(&self->out);
+    ft_buf_release(&self->frame);
+    ft_tail_unmap(self->tail);
     pthread_mutex_destroy(&self->writing);
     type->tp_free(object);
     Py_DECREF(type);
@@ -83,41 +98,74 @@ static int foreign(const struct channel *self)
     return getpid() != self->owner;
 }
 
-/* Write all of `out`.  A signal does not cut a message in two: its handler runs once the message is out. */
-static int write_all(int fd, struct ft_buf *out)
+static uint64_t now_ns(void)
 {
-    while (out->len > 0) {
-        ssize_t sent = send(fd, ft_buf_head(out), out->len, MSG_NOSIGNAL);
-        if (sent >= 0)
-            ft_buf_consume(out, (size_t)sent);
-        else if (errno != EINTR)
-            return -errno;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Write all of it.  A signal does not cut a message in two: its handler runs once the message is out. */
+static int write_all(struct channel *self, const unsigned char *data, size_t len)
+{
+    while (len > 0) {
+        /* With the GIL, which is cheaper, unless the controller is behind. */
+        ssize_t sent = send(self->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        int err = errno;
+        if (sent < 0 && (err == EAGAIN || err == EWOULDBLOCK)) {
+            Py_BEGIN_ALLOW_THREADS
+            sent = send(self->fd, data, len, MSG_NOSIGNAL);
+            err = errno;
+            Py_END_ALLOW_THREADS
+        }
+        if (sent < 0 && err != EINTR)
+            return -err;
+        if (sent > 0) {
+            data += sent;
+            len -= (size_t)sent;
+        }
     }
     return 0;
 }
 
-/* Write what was posted.  Returns 0 or a negative errno; what cannot be written is dropped. */
-static int flush(struct channel *self)
+/* Wait until no other thread is writing. */
+static void wait_for_turn(struct channel *self)
 {
-    int err = 0;
-    if (self->out.len == 0 || foreign(self))
+    while (self->flushing) {
+        Py_BEGIN_ALLOW_THREADS
+        pthread_mutex_lock(&self->writing);
+        pthread_mutex_unlock(&self->writing);
+        Py_END_ALLOW_THREADS
+    }
+}
+
+/*
+ * Write the tail, then `len` bytes of `data` that did not fit into it.  Returns 0 or a negative errno; what cannot be
+ * written is dropped.
+ */
+static int flush(struct channel *self, const unsigned char *data, size_t len)
+{
+    size_t held;
+    if (foreign(self))
         return 0;
-    /* Others may post while the GIL is let go: they find an empty buffer, and wait for their turn to write. */
-    struct ft_buf writing = self->out;
-    self->out = (struct ft_buf)FT_BUF_INIT;
-    Py_BEGIN_ALLOW_THREADS
+    wait_for_turn(self);
+    const unsigned char *content = ft_tail_content(self->tail, &held);
+    self->flushed = now_ns();
+    if (held + len == 0)
+        return 0;
     pthread_mutex_lock(&self->writing);
-    err = write_all(self->fd, &writing);
+    self->flushing = 1;
+    int err = write_all(self, content, held);
+    ft_tail_sent(self->tail, 0);
+    if (err == 0)
+        err = write_all(self, data, len);
+    ft_tail_sent(self->tail, len);
+    self->flushing = 0;
     pthread_mutex_unlock(&self->writing);
-    Py_END_ALLOW_THREADS
-    if (err == 0 && self->out.data == NULL)
-        self->out = writing; /* keep the memory */
-    else
-        ft_buf_release(&writing);
     return err;
 }
 
-/* Append a message to the buffer.  Returns 0, or -1 with an exception. */
+/* Add a message to the tail.  Returns 0, or -1 with an exception. */
 static int post(struct channel *self, PyObject *args)
 {
     unsigned int type;
@@ -127,12 +175,25 @@ static int post(struct channel *self, PyObject *args)
     if (foreign(self))
         return 0;
     struct ft_buf packed = FT_BUF_INIT;
-    int failed = core_pack(core_state_of_type(Py_TYPE(self)), &packed, payload);
-    int err = failed ? 0 : ft_frame_append(&self->out, type, ft_buf_head(&packed), packed.len);
+    if (core_pack(core_state_of_type(Py_TYPE(self)), &packed, payload) < 0) {
+        ft_buf_release(&packed);
+        return -1;
+    }
+    wait_for_turn(self);
+    int err = ft_frame_append(&self->frame, type, ft_buf_head(&packed), packed.len);
     ft_buf_release(&packed);
+    if (err == 0 && self->frame.len <= ft_tail_room(self->tail)) {
+        ft_tail_append(self->tail, ft_buf_head(&self->frame), self->frame.len);
+    } else if (err == 0) {
+        struct ft_buf frame = self->frame; /* another thread may post while the GIL is let go */
+        self->frame = (struct ft_buf)FT_BUF_INIT;
+        err = flush(self, ft_buf_head(&frame), frame.len);
+        ft_buf_release(&frame);
+    }
+    ft_buf_consume(&self->frame, self->frame.len);
     if (err < 0)
         core_raise(err);
-    return failed || err < 0 ? -1 : 0;
+    return err < 0 ? -1 : 0;
 }
 
 static PyObject *channel_post(PyObject *object, PyObject *args)
@@ -140,7 +201,8 @@ static PyObject *channel_post(PyObject *object, PyObject *args)
     struct channel *self = (struct channel *)object;
     if (post(self, args) < 0)
         return NULL;
-    int err = self->out.len >= POSTED_MAX ? flush(self) : 0;
+    int waits = self->shared && now_ns() - self->flushed <= WAITS_NS;
+    int err = waits ? 0 : flush(self, NULL, 0);
     return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
 }
 
@@ -149,7 +211,7 @@ static PyObject *channel_send(PyObject *object, PyObject *args)
     struct channel *self = (struct channel *)object;
     if (post(self, args) < 0)
         return NULL;
-    int err = flush(self);
+    int err = flush(self, NULL, 0);
     return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
 }
 
@@ -293,7 +355,7 @@ static PyObject *channel_next(PyObject *object, PyObject *unused)
         }
         if (self->finish)
             Py_RETURN_NONE;
-        int err = flush(self);
+        int err = flush(self, NULL, 0);
         if (err < 0)
             return core_raise(err);
         if (receive(self, 0) < 0)
@@ -338,8 +400,8 @@ static PyMethodDef channel_methods[] = {
                ":param int type: a message number of wire/protocol.h\n"
                ":raises OSError: the socket is broken")},
     {"post", channel_post, METH_VARARGS,
-     PyDoc_STR("post(type, payload, /)\n--\n\nSend a message together with the next one that is sent, or before next() "
-               "waits.")},
+     PyDoc_STR("post(type, payload, /)\n--\n\nSend a message together with others: with the next one that is sent, "
+               "with the next one\nposted after a few milliseconds, or before next() waits.")},
     {"next", channel_next, METH_NOARGS,
      PyDoc_STR("next()\n--\n\nWait for the next item: (item, its successor or None), or None when the session is "
                "to end.")},
@@ -353,7 +415,9 @@ static PyMethodDef channel_methods[] = {
 };
 
 static PyType_Slot channel_slots[] = {
-    {Py_tp_doc, PyDoc_STR("Channel(fd)\n--\n\nA worker's end of its socket to the controller; does not own fd.")},
+    {Py_tp_doc, PyDoc_STR("Channel(fd, tail=-1)\n--\n\n"
+                          "A worker's end of its socket to the controller; does not own fd.\n\n"
+                          ":param tail: memory of TAIL_SIZE bytes that the controller has too; -1: none")},
     {Py_tp_new, channel_new},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_traverse, channel_traverse},

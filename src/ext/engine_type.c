@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "ext/core.h"
+#include "wire/tail.h"
 
 struct engine {
     PyObject_HEAD
@@ -28,6 +29,24 @@ static int on_message(void *arg, uint32_t worker, unsigned type, const uint8_t *
     if (object == NULL)
         return -1;
     return outcome(PyObject_CallMethod(self->handler, "message", "IIN", worker, type, object));
+}
+
+static int on_passed(void *arg, uint32_t worker, const struct ft_passed *test)
+{
+    struct engine *self = arg;
+    PyObject *parts[FT_PASSED_PARTS] = {NULL};
+    int err = 0;
+    for (int i = 0; err == 0 && i < FT_PASSED_PARTS; i++) {
+        parts[i] = core_unpack(core_state_of_type(Py_TYPE(self)), test->parts[i].payload, test->parts[i].len);
+        err = parts[i] == NULL ? -1 : 0;
+    }
+    if (err == 0)
+        err = outcome(PyObject_CallMethod(self->handler, "passed", "IIO(OOO)", worker, test->item,
+                                          parts[FT_PASSED_LOGSTART], parts[FT_PASSED_SETUP], parts[FT_PASSED_CALL],
+                                          parts[FT_PASSED_TEARDOWN]));
+    for (int i = 0; i < FT_PASSED_PARTS; i++)
+        Py_XDECREF(parts[i]);
+    return err;
 }
 
 static int on_output(void *arg, uint32_t worker, int stream, const uint8_t *bytes, size_t len)
@@ -81,6 +100,7 @@ static void take_again(void *arg)
 
 static const struct ft_engine_ops engine_ops = {
     .message = on_message,
+    .passed = on_passed,
     .output = on_output,
     .gone = on_gone,
     .signal = on_signal,
@@ -211,18 +231,25 @@ static struct ft_engine *opened(PyObject *object)
 
 static PyObject *engine_add(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"pid", "sock", "out", "err", "own_group", NULL};
+    static char *names[] = {"pid", "sock", "out", "err", "tail", "own_group", NULL};
     struct ft_worker_spec spec = {.out = {-1, -1}};
-    int pid, own_group = 1;
+    int pid, tail_fd = -1, own_group = 1;
     struct ft_engine *engine = opened(object);
     if (engine == NULL)
         return NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iiii|p:add", names, &pid, &spec.sock, &spec.out[0], &spec.out[1],
-                                     &own_group))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iiii|ip:add", names, &pid, &spec.sock, &spec.out[0], &spec.out[1],
+                                     &tail_fd, &own_group))
         return NULL;
+    if (tail_fd >= 0) {
+        spec.tail = ft_tail_map(tail_fd);
+        if (spec.tail == NULL)
+            return PyErr_SetFromErrno(PyExc_OSError);
+    }
     spec.pid = pid;
     spec.own_group = own_group;
     int64_t id = ft_engine_add(engine, &spec);
+    if (id < 0)
+        ft_tail_unmap(spec.tail);
     return id < 0 ? core_raise((int)id) : PyLong_FromLongLong(id);
 }
 
@@ -320,6 +347,27 @@ static PyObject *engine_pending(PyObject *object, PyObject *unused)
     return engine == NULL ? NULL : PyLong_FromUnsignedLong(ft_engine_pending(engine));
 }
 
+static PyObject *engine_running(PyObject *object, PyObject *unused)
+{
+    struct ft_engine *engine = opened(object);
+    (void)unused;
+    if (engine == NULL)
+        return NULL;
+    int err = ft_engine_look(engine);
+    if (err < 0)
+        return core_raise(err);
+    PyObject *running = PyList_New(0);
+    for (uint32_t worker = 0; running != NULL && worker < ft_engine_count(engine); worker++) {
+        if (ft_engine_item(engine, worker) < 0)
+            continue;
+        PyObject *number = PyLong_FromUnsignedLong(worker);
+        if (number == NULL || PyList_Append(running, number) < 0)
+            Py_CLEAR(running);
+        Py_XDECREF(number);
+    }
+    return running;
+}
+
 static PyObject *engine_close(PyObject *object, PyObject *unused)
 {
     struct engine *self = (struct engine *)object;
@@ -335,9 +383,9 @@ static PyObject *engine_close(PyObject *object, PyObject *unused)
 
 static PyMethodDef engine_methods[] = {
     {"add", (PyCFunction)(void (*)(void))engine_add, METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("add($self, /, pid, sock, out, err, own_group=True)\n--\n\n"
-               "Take over a worker process and the descriptors "
-               "of its socket and output pipes (-1: none).  Returns its number.")},
+     PyDoc_STR("add($self, /, pid, sock, out, err, tail=-1, own_group=True)\n--\n\n"
+               "Take over a worker process and the descriptors of its socket and output pipes (-1: none).\n"
+               "`tail` is that of its Channel; it stays the caller's.  Returns its number.")},
     {"run", engine_run, METH_NOARGS,
      PyDoc_STR("run()\n--\n\nRun until every worker is gone; raises what a method of the handler raises.")},
     {"stop", engine_stop, METH_NOARGS,
@@ -352,6 +400,8 @@ static PyMethodDef engine_methods[] = {
      PyDoc_STR("refuse_terminal()\n--\n\nLend the terminal no more.")},
     {"again", engine_again, METH_VARARGS,
      PyDoc_STR("again(item, /)\n--\n\nRun the item once more that the lost worker was running.")},
+    {"running", engine_running, METH_NOARGS,
+     PyDoc_STR("running()\n--\n\nThe numbers of the workers that are running a test at this moment.")},
     {"pending", engine_pending, METH_NOARGS, PyDoc_STR("pending()\n--\n\nHow many items nobody was given.")},
     {"close", engine_close, METH_NOARGS, PyDoc_STR("close()\n--\n\nClose all descriptors; ends no process.")},
     {NULL, NULL, 0, NULL},
@@ -361,7 +411,8 @@ static PyType_Slot engine_slots[] = {
     {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, keep_idle=False, client_fd=-1, tty_fd=-1, "
                           "tick_ms=0)\n--\n\n"
                           "The poll loop over the workers of one run; see engine/engine.h.  The handler "
-                          "has the methods message(worker, type, payload), output(worker, stream, bytes), gone(worker, "
+                          "has the methods message(worker, type, payload), passed(worker, item, logstart, "
+                          "(setup, call, teardown)), output(worker, stream, bytes), gone(worker, "
                           "finished, item, status), signal(number, sender), terminal(worker, lent) and tick().")},
     {Py_tp_new, engine_new},
     {Py_tp_dealloc, engine_dealloc},

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "wire/protocol.h"
+#include "wire/tail.h"
 
 static struct PyModuleDef core_module;
 
@@ -130,6 +131,7 @@ static const struct {
     const char *name;
     int value;
 } constants[] = {
+    {"TAIL_SIZE", FT_TAIL_SIZE},
     {"PROTOCOL_VERSION", FT_PROTOCOL_VERSION}, {"MSG_HELLO", FT_MSG_HELLO}, {"MSG_START", FT_MSG_START},
     {"MSG_DONE", FT_MSG_DONE}, {"MSG_FINISHED", FT_MSG_FINISHED}, {"MSG_SYNC", FT_MSG_SYNC},
     {"MSG_TTY_WANT", FT_MSG_TTY_WANT}, {"MSG_TTY_BACK", FT_MSG_TTY_BACK}, {"MSG_LOGSTART", FT_MSG_LOGSTART},

@@ -50,6 +50,20 @@ static int on_message(void *arg, uint32_t worker, unsigned type, const uint8_t *
     return react(session, &event);
 }
 
+static int on_passed(void *arg, uint32_t worker, const struct ft_passed *test)
+{
+    struct session *session = arg;
+    struct session_event event = {ON_PASSED, worker, (int)test->item, 0, NULL, 0, NULL};
+    check(session, worker < SESSION_WORKERS && !session->is_gone[worker], "nothing comes after `gone`");
+    check(session, session->item[worker] == UINT32_MAX, "a worker runs one item at a time");
+    for (int part = 0; part < FT_PASSED_PARTS; part++)
+        check(session, test->parts[part].payload != NULL && test->parts[part].len > 0, "all parts are there");
+    session->starts[test->item]++;
+    session->dones[test->item]++;
+    session->passes[test->item]++;
+    return react(session, &event);
+}
+
 static int on_output(void *arg, uint32_t worker, int stream, const uint8_t *bytes, size_t len)
 {
     struct session *session = arg;
@@ -117,8 +131,8 @@ static void on_lock(void *arg)
 void session_init(struct session *session, const struct ft_sched_options *options)
 {
     static const struct ft_engine_ops ops = {
-        .message = on_message, .output = on_output, .gone = on_gone, .signal = on_signal, .terminal = on_terminal,
-        .tick = on_tick,       .unlock = on_unlock, .lock = on_lock,
+        .message = on_message, .passed = on_passed, .output = on_output, .gone = on_gone, .signal = on_signal,
+        .terminal = on_terminal, .tick = on_tick, .unlock = on_unlock, .lock = on_lock,
     };
     struct ft_engine_options all = {
         .sched = *options,

@@ -10,13 +10,13 @@
 
 enum { SESSION_WORKERS = 64, SESSION_ITEMS = 4096 };
 
-enum session_kind { ON_MESSAGE, ON_OUTPUT, ON_GONE, ON_SIGNAL, ON_TERMINAL, ON_TICK };
+enum session_kind { ON_MESSAGE, ON_PASSED, ON_OUTPUT, ON_GONE, ON_SIGNAL, ON_TERMINAL, ON_TICK };
 
 /* One call back. */
 struct session_event {
     enum session_kind kind;
     uint32_t worker;
-    int number; /* type of message, stream, signal, or whether the terminal is lent */
+    int number; /* type of message, item, stream, signal, or whether the terminal is lent */
     int sender; /* of a signal */
     const uint8_t *bytes;
     size_t len;
@@ -36,7 +36,7 @@ struct session {
     bool is_gone[SESSION_WORKERS];
     unsigned gones, signals[65], ticks, terminals, waits;
     bool lent, unlocked;
-    unsigned starts[SESSION_ITEMS], dones[SESSION_ITEMS];
+    unsigned starts[SESSION_ITEMS], dones[SESSION_ITEMS], passes[SESSION_ITEMS];
     const char *broken;                    /* what did not hold; NULL: all did */
 };
 

@@ -69,9 +69,15 @@ int fake_teardown(void **state)
     return 0;
 }
 
-static void child(int sock, const int out[FT_STREAMS], unsigned options, fake_body *body, void *arg)
+static struct ft_tail *shared_tail(int fd)
 {
-    struct fake fake = {.sock = sock, .in = FT_FRAME_READER_INIT, .queue = FT_BUF_INIT};
+    struct ft_tail *tail = ft_tail_map(fd);
+    must(tail != NULL, "ft_tail_map");
+    return tail;
+}
+
+static void child(struct fake *fake, const int out[FT_STREAMS], unsigned options, fake_body *body, void *arg)
+{
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     alarm(WATCHDOG_SECONDS);
     if (options & FAKE_GROUP)
@@ -82,9 +88,10 @@ static void child(int sock, const int out[FT_STREAMS], unsigned options, fake_bo
     }
     for (int i = 0; i < started_len; i++)
         close(started[i].pidfd);
-    body(&fake, arg);
-    ft_frame_reader_release(&fake.in);
-    ft_buf_release(&fake.queue);
+    body(fake, arg);
+    ft_frame_reader_release(&fake->in);
+    ft_buf_release(&fake->queue);
+    ft_tail_unmap(fake->tail);
     _exit(0);
 }
 
@@ -95,13 +102,21 @@ void fake_start(struct ft_worker_spec *spec, unsigned options, fake_body *body, 
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
     for (int stream = 0; options & FAKE_PIPES && stream < FT_STREAMS; stream++)
         must(pipe2(pipes[stream], O_CLOEXEC) == 0, "pipe2");
+    int memory = -1;
+    if (options & FAKE_TAIL) {
+        memory = memfd_create("tail", MFD_CLOEXEC);
+        must(memory >= 0 && ftruncate(memory, FT_TAIL_SIZE) == 0, "memfd_create");
+    }
     pid_t pid = fork();
     must(pid >= 0, "fork");
     if (pid == 0) {
+        struct fake fake = {.sock = pair[1], .in = FT_FRAME_READER_INIT, .queue = FT_BUF_INIT};
+        if (memory >= 0)
+            fake.tail = shared_tail(memory);
         close(pair[0]);
         for (int stream = 0; options & FAKE_PIPES && stream < FT_STREAMS; stream++)
             close(pipes[stream][0]);
-        child(pair[1], (int[]){pipes[0][1], pipes[1][1]}, options, body, arg);
+        child(&fake, (int[]){pipes[0][1], pipes[1][1]}, options, body, arg);
     }
     if (options & FAKE_GROUP)
         setpgid(pid, pid);
@@ -115,8 +130,11 @@ void fake_start(struct ft_worker_spec *spec, unsigned options, fake_body *body, 
         .pid = pid,
         .sock = pair[0],
         .out = {pipes[0][0], pipes[1][0]},
+        .tail = memory < 0 ? NULL : shared_tail(memory),
         .own_group = (options & FAKE_GROUP) != 0,
     };
+    if (memory >= 0)
+        close(memory);
 }
 
 /* ---- in the worker ---- */
@@ -139,7 +157,7 @@ void fake_await(atomic_int *flag)
         sched_yield();
 }
 
-void fake_send_raw(struct fake *fake, const void *bytes, size_t len)
+static void send_all(struct fake *fake, const void *bytes, size_t len)
 {
     const char *at = bytes;
     while (len > 0) {
@@ -162,6 +180,36 @@ void fake_send(struct fake *fake, unsigned type, const void *payload, size_t len
     must(ft_frame_append(&out, type, payload, len) == 0, "ft_frame_append");
     fake_send_raw(fake, ft_buf_head(&out), out.len);
     ft_buf_release(&out);
+}
+
+void fake_send_raw(struct fake *fake, const void *bytes, size_t len)
+{
+    if (fake->tail != NULL) {
+        size_t held;
+        const unsigned char *content = ft_tail_content(fake->tail, &held);
+        send_all(fake, content, held);
+        ft_tail_sent(fake->tail, 0);
+    }
+    send_all(fake, bytes, len);
+    if (fake->tail != NULL)
+        ft_tail_sent(fake->tail, len);
+}
+
+void fake_post(struct fake *fake, unsigned type, const void *payload, size_t len)
+{
+    struct ft_buf frame = FT_BUF_INIT;
+    must(ft_frame_append(&frame, type, payload, len) == 0, "ft_frame_append");
+    must(frame.len <= ft_tail_room(fake->tail), "room in the tail");
+    ft_tail_append(fake->tail, ft_buf_head(&frame), frame.len);
+    ft_buf_release(&frame);
+}
+
+void fake_post_item(struct fake *fake, unsigned type, uint32_t item)
+{
+    struct ft_buf payload = FT_BUF_INIT;
+    must(ft_mp_uint(&payload, item) == 0, "ft_mp_uint");
+    fake_post(fake, type, ft_buf_head(&payload), payload.len);
+    ft_buf_release(&payload);
 }
 
 void fake_send_item(struct fake *fake, unsigned type, uint32_t item)

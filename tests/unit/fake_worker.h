@@ -26,6 +26,7 @@ extern struct fake_shared *fake_shared;
 /* A worker, in its own process. */
 struct fake {
     int sock;
+    struct ft_tail *tail; /* with FAKE_TAIL */
     struct ft_frame_reader in;
     struct ft_buf queue; /* items and breaks to come, uint32_t */
     bool finish, stopped;
@@ -37,6 +38,7 @@ typedef void fake_body(struct fake *fake, void *arg);
 enum {
     FAKE_PIPES = 1, /* stdout and stderr go to the engine */
     FAKE_GROUP = 2, /* a process group of its own */
+    FAKE_TAIL = 4,  /* memory for what is posted */
 };
 
 /* Before and after each test: make the shared memory; end and reap all workers that are left. */
@@ -54,6 +56,11 @@ void fake_kill(pid_t pid);
 void fake_send(struct fake *fake, unsigned type, const void *payload, size_t len);
 void fake_send_raw(struct fake *fake, const void *bytes, size_t len);
 void fake_send_item(struct fake *fake, unsigned type, uint32_t item);
+
+/* Put a message into the tail, where it stays. */
+void fake_post(struct fake *fake, unsigned type, const void *payload, size_t len);
+void fake_post_item(struct fake *fake, unsigned type, uint32_t item);
+
 void fake_hello(struct fake *fake);
 void fake_finished(struct fake *fake);
 

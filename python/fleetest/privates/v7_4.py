@@ -24,39 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _nothing() -> None:
-    """Stands in for a hook implementation."""
-
-
-class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
-    """A terminal reporter that counts reports when somebody asks for the counts."""
-
-    uncounted: list[Any]
-    """Reports, and what :meth:`_add_stats` was given."""
-
-    def _add_stats(self, category: str, items: Any) -> None:
-        self.uncounted.append((category, list(items)))
-
-    @property
-    def stats(self) -> dict[str, list[Any]]:  # type: ignore[override]
-        """Category -> reports."""
-        known: dict[str, list[Any]] = self.__dict__["stats"]
-        if self.uncounted:
-            reports, self.uncounted[:] = self.uncounted[:], []
-            self._tests_ran = True
-            for entry in reports:
-                if isinstance(entry, tuple):
-                    category, items = entry
-                else:
-                    category, items = self._category(entry), [entry]
-                known.setdefault(category, []).extend(items)
-        return known
-
-    def _category(self, report: Any) -> str:
-        hook = self.config.hook
-        return str(hook.pytest_report_teststatus(report=report, config=self.config)[0])
-
-
 class Pytest74:
     """The privates of pytest 7.4 under names of our own.  One object, without state."""
 
@@ -108,32 +75,6 @@ class Pytest74:
     def hide_file_paths(self, reporter: Any) -> None:
         """Do not begin a line with the path of each file: results come from many at once."""
         reporter.showfspath = False
-
-    def silence(self, config: pytest.Config, reporter: Any) -> bool:
-        """In a worker: have the reporter count reports only when somebody looks, and show none.
-
-        :returns: False for a reporter of another class, which goes on as it is
-        """
-        if type(reporter) is not _pytest.terminal.TerminalReporter:
-            return False
-        reports: list[Any] = []
-        instead: dict[str, Callable[..., None]] = {
-            "pytest_runtest_logstart": _nothing,
-            "pytest_runtest_logreport": reports.append,
-            "pytest_runtest_logfinish": _nothing,
-        }
-        for name, function in instead.items():
-            for impl in getattr(config.hook, name).get_hookimpls():
-                if impl.plugin is reporter:
-                    impl.function = function
-                    impl.argnames = ("report",) if function is not _nothing else ()
-        # Its summary is the controller's; pytest_terminal_summary is not called in xdist's workers.
-        for name in ("pytest_sessionfinish", "pytest_terminal_summary"):
-            impls = getattr(config.hook, name)._hookimpls
-            impls[:] = [impl for impl in impls if impl.plugin is not reporter]
-        reporter.__class__ = _QuietReporter
-        reporter.uncounted = reports
-        return True
 
     def set_interrupt_repr(self, reporter: Any, shown: Any) -> None:
         """Have the summary show this in place of the interrupt's own traceback."""

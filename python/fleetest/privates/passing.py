@@ -1,0 +1,220 @@
+"""What pytest's own plugins do about a test that passes, so that not each has to be asked each time.
+
+Most tests pass, and most of what is called about them does nothing.  As soon as anybody else has a say
+in it, everybody is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+import _pytest.cacheprovider
+import _pytest.logging
+import _pytest.stepwise
+import _pytest.terminal
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class LazyStats(dict[str, list[Any]]):
+    """The terminal reporter's counts; the reports of passed set-ups and tear-downs are made on demand.
+
+    They are under ''.  Whether the key is there, and where, can be seen without.
+    """
+
+    def __init__(self, stats: dict[str, list[Any]], make: Callable[[Any], Any]) -> None:
+        """Take over what was counted so far.
+
+        :param make: gives the report for what was put into :attr:`uncounted`
+        """
+        super().__init__(stats)
+        self._make = make
+        self._uncounted: list[Any] = []
+
+    def count(self, entry: Any) -> None:
+        """Count a report that is to be made of `entry`."""
+        if not self._uncounted:
+            super().setdefault("", [])
+        self._uncounted.append(entry)
+
+    def _settle(self) -> None:
+        waiting, self._uncounted = self._uncounted, []
+        super().setdefault("", []).extend(self._make(entry) for entry in waiting)
+
+    # This alone keeps dict() and the like from looking past these methods.
+    def __iter__(self) -> Iterator[str]:
+        return super().__iter__()
+
+
+def _settled(name: str) -> Callable[..., Any]:
+    method = getattr(dict, name)
+
+    def settled(self: LazyStats, *args: Any) -> Any:
+        if self._uncounted:
+            self._settle()
+        return method(self, *args)
+
+    return settled
+
+
+def _settled_for_key(name: str) -> Callable[..., Any]:
+    method = getattr(dict, name)
+
+    def settled(self: LazyStats, category: str, *args: Any) -> Any:
+        if not category and self._uncounted:
+            self._settle()
+        return method(self, category, *args)
+
+    return settled
+
+
+for _name in ("values", "items", "popitem", "copy", "__eq__", "__ne__", "__repr__"):
+    setattr(LazyStats, _name, _settled(_name))
+for _name in ("__getitem__", "get", "setdefault", "pop"):
+    setattr(LazyStats, _name, _settled_for_key(_name))
+
+
+class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
+    """A terminal reporter that counts reports when somebody asks for the counts."""
+
+    uncounted: list[Any]
+    """Reports, and what :meth:`_add_stats` was given."""
+
+    def _add_stats(self, category: str, items: Any) -> None:
+        self.uncounted.append((category, list(items)))
+
+    @property
+    def stats(self) -> dict[str, list[Any]]:  # type: ignore[override]
+        """Category -> reports."""
+        known: dict[str, list[Any]] = self.__dict__["stats"]
+        if self.uncounted:
+            reports, self.uncounted[:] = self.uncounted[:], []
+            self._tests_ran = True
+            for entry in reports:
+                if isinstance(entry, tuple):
+                    category, items = entry
+                else:
+                    category, items = self._category(entry), [entry]
+                known.setdefault(category, []).extend(items)
+        return known
+
+    def _category(self, report: Any) -> str:
+        hook = self.config.hook
+        return str(hook.pytest_report_teststatus(report=report, config=self.config)[0])
+
+
+_QUIET_LOG = getattr(_pytest.logging, "_LiveLoggingNullHandler", None)
+
+_NEVER_MOVED = (
+    pytest.Session,
+    _pytest.terminal.TerminalReporter,
+    _pytest.cacheprovider.LFPlugin,
+    _pytest.stepwise.StepwisePlugin,
+    getattr(_pytest.terminal, "TerminalProgressPlugin", pytest.Session),
+)
+"""By the report of a set-up or teardown that passed, but to count it."""
+
+
+class Bystanders:
+    """Knows when nobody would do anything about the log of a test that passes."""
+
+    def __init__(self, config: pytest.Config, make: Callable[[Any], Any]) -> None:
+        """Know the hooks of this configuration.
+
+        :param make: makes the report for what :meth:`count` was given
+        """
+        self._hook = config.hook
+        self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        self._stats: LazyStats | None = None
+        if type(self._reporter) is _pytest.terminal.TerminalReporter:
+            self._stats = self._reporter.stats = LazyStats(self._reporter.stats, make)
+        self._known: dict[str, tuple[list[Any], bool]] = {}
+
+    def _all(self, name: str, harmless: Callable[[Any], bool]) -> bool:
+        """Whether all implementations of a hook are harmless, as they are now."""
+        impls = getattr(self._hook, name).get_hookimpls()
+        known = self._known.get(name)
+        if known is None or known[0] != impls:
+            verdict = all(not impl.hookwrapper and harmless(impl.plugin) for impl in impls)
+            known = self._known[name] = (impls, verdict)
+        return known[1]
+
+    def log_start(self) -> bool:
+        """Whether ``pytest_runtest_logstart`` would do nothing."""
+        return self._all("pytest_runtest_logstart", _shows_no_start)
+
+    def phase(self) -> bool:
+        """Whether the report of a set-up or teardown that passed would only be counted, as ''."""
+        if self._reporter is not None and self._reporter.stats is not self._stats:
+            return False
+        return self._all("pytest_runtest_logreport", _shows_no_phase) and self._all(
+            "pytest_report_teststatus", _is_pytests_module
+        )
+
+    def count(self, entry: Any) -> None:
+        """Have the reporter count what :meth:`phase` was asked for."""
+        if self._stats is not None:
+            self._reporter._tests_ran = True
+            self._stats.count(entry)
+
+    def log_finish(self) -> bool:
+        """Whether ``pytest_runtest_logfinish`` would do nothing."""
+        return self._all("pytest_runtest_logfinish", _logs_nothing)
+
+
+def _logs_nothing(plugin: Any) -> bool:
+    return (
+        type(plugin) is _pytest.logging.LoggingPlugin and type(plugin.log_cli_handler) is _QUIET_LOG
+    )
+
+
+def _shows_no_start(plugin: Any) -> bool:
+    if type(plugin) is _pytest.terminal.TerminalReporter:
+        return not plugin.showlongtestinfo and not plugin.showfspath
+    return _logs_nothing(plugin)
+
+
+def _shows_no_phase(plugin: Any) -> bool:
+    return type(plugin) in _NEVER_MOVED or _logs_nothing(plugin)
+
+
+def _is_pytests_module(plugin: Any) -> bool:
+    return str(getattr(plugin, "__name__", "")).startswith("_pytest.")
+
+
+def silence(config: pytest.Config, reporter: Any) -> bool:
+    """In a worker: have the reporter count reports only when somebody looks, and show none.
+
+    :returns: False for a reporter of another class, which goes on as it is
+    """
+    if type(reporter) is not _pytest.terminal.TerminalReporter:
+        return False
+    reports: list[Any] = []
+    instead: dict[str, Callable[..., None]] = {
+        "pytest_runtest_logstart": _nothing,
+        "pytest_runtest_logreport": reports.append,
+        "pytest_runtest_logfinish": _nothing,
+    }
+    for name, function in instead.items():
+        for impl in _of(config, name, reporter):
+            impl.function = function
+            impl.argnames = ("report",) if function is not _nothing else ()
+    # Its summary is the controller's; pytest_terminal_summary is not called in xdist's workers.
+    for name in ("pytest_sessionfinish", "pytest_terminal_summary"):
+        impls = getattr(config.hook, name)._hookimpls
+        impls[:] = [impl for impl in impls if impl.plugin is not reporter]
+    quiet: Any = reporter
+    quiet.__class__ = _QuietReporter
+    quiet.uncounted = reports
+    return True
+
+
+def _of(config: pytest.Config, name: str, plugin: Any) -> Iterable[Any]:
+    """A plugin's implementations of a hook."""
+    return (impl for impl in getattr(config.hook, name).get_hookimpls() if impl.plugin is plugin)
+
+
+def _nothing() -> None:
+    """Stands in for a hook implementation."""
