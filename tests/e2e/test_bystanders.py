@@ -1,0 +1,134 @@
+"""What is said about passing tests when nobody seems to listen: whoever does hears all of it."""
+
+from __future__ import annotations
+
+import pytest
+from lab import Project, numbered
+from observing import NOTE, notes
+
+WORKERS = pytest.mark.parametrize("args", [("-n", "0"), ("-n", "2"), ("-n", "2", "--ordered")])
+
+READERS = {
+    "item": "stats['']",
+    "get": "stats.get('')",
+    "values": "[report for reports in stats.values() for report in reports if report.when != 'call']",
+    "items": "dict(stats.items())['']",
+    "copy": "stats.copy()['']",
+    "dict": "dict(stats)['']",
+    "unpacked": "{**stats}['']",
+    "setdefault": "stats.setdefault('', [])",
+    "pop": "stats.pop('')",
+}
+
+
+@WORKERS
+@pytest.mark.parametrize("reader", READERS)
+def test_statistics(project: Project, reader: str, args: tuple[str, ...]) -> None:
+    """The reports of passed set-ups and tear-downs are among them, however they are read."""
+    project.file("note.py", NOTE)
+    project.file(
+        "conftest.py",
+        f"""
+        from note import note
+
+        def pytest_terminal_summary(terminalreporter):
+            stats = terminalreporter.stats
+            note(sorted(stats))
+            for report in {READERS[reader]}:
+                assert report.duration >= 0 and "test_it.py" in report.keywords
+                note([report.nodeid, report.when, report.outcome, report.location[0]])
+        """,
+    )
+    project.file("test_it.py", numbered(4))
+    project.fleetest(*args).check(0).counts(passed=4)
+    expected = [
+        [f"test_it.py::test_{number}", when, "passed", "test_it.py"]
+        for number in range(4)
+        for when in ("setup", "teardown")
+    ]
+    assert notes(project) == sorted([*expected, ["", "passed"]], key=repr)
+
+
+@WORKERS
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [
+        ("pytest_runtest_logreport(report): note([report.when, report.nodeid])", 12),
+        ("pytest_runtest_logstart(nodeid, location): note([nodeid, location])", 4),
+        ("pytest_runtest_logfinish(nodeid, location): note([nodeid, location])", 4),
+    ],
+)
+def test_hooks(project: Project, hook: str, expected: int, args: tuple[str, ...]) -> None:
+    """A hook that a conftest implements is called about each test, in the controller too."""
+    project.file("note.py", NOTE)
+    project.file(
+        "conftest.py",
+        f"""
+        import os
+        from note import note as write
+
+        def note(what):
+            if "PYTEST_XDIST_WORKER" not in os.environ:
+                write(what)
+
+        def {hook}
+        """,
+    )
+    project.file("test_it.py", numbered(4))
+    project.fleetest("--start-method=fork", *args).check(0).counts(passed=4)
+    assert len(notes(project)) == expected
+
+
+@WORKERS
+def test_a_plugin_that_comes_late(project: Project, args: tuple[str, ...]) -> None:
+    """One that is registered during the run hears of what follows."""
+    project.file("note.py", NOTE)
+    project.file(
+        "conftest.py",
+        """
+        import os
+        from note import note
+
+        class Late:
+            def pytest_runtest_logreport(self, report):
+                if "PYTEST_XDIST_WORKER" not in os.environ:
+                    note(report.when)
+
+        class Watcher:
+            def pytest_report_teststatus(self, report, config):
+                if report.failed and not config.pluginmanager.hasplugin("late"):
+                    config.pluginmanager.register(Late(), "late")
+
+        def pytest_configure(config):
+            config.pluginmanager.register(Watcher())
+        """,
+    )
+    project.file("test_it.py", "def test_first(): assert 0\n" + numbered(4))
+    project.fleetest("--start-method=fork", *args).check(1).counts(passed=4, failed=1)
+    assert "teardown" in notes(project)
+
+
+@WORKERS
+@pytest.mark.parametrize("status", ["('', '', '')", "('kept', 'k', 'KEPT')"])
+def test_a_status_of_ones_own(project: Project, status: str, args: tuple[str, ...]) -> None:
+    """pytest_report_teststatus is asked about set-ups and tear-downs if somebody implements it."""
+    project.file(
+        "conftest.py",
+        f"""
+        def pytest_report_teststatus(report):
+            if report.when == "teardown":
+                return {status}
+        """,
+    )
+    project.file("test_it.py", numbered(4))
+    result = project.fleetest(*args).check(0)
+    assert ("4 kept" in result.out) == ("kept" in status)
+
+
+@WORKERS
+def test_durations(project: Project, args: tuple[str, ...]) -> None:
+    """--durations lists set-ups and tear-downs."""
+    project.file("test_it.py", numbered(2))
+    result = project.fleetest(*args, "--durations=0", "-vv").check(0)
+    for when in ("setup", "call", "teardown"):
+        result.lines(f"*s {when} *test_it.py::test_1")
