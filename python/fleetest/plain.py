@@ -6,16 +6,22 @@ plugin added.  The controller rebuilds them from its own item.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fleetest.privates import private
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _IDENTITY = ("nodeid", "_id", "location", "keywords", "when")
 _USUAL = frozenset(
     (*_IDENTITY, "outcome", "longrepr", "user_properties", "sections", "duration", "start", "stop")
 )
+
+
+PHASES = ("setup", "call", "teardown")
 
 
 class PlainReports:
@@ -108,3 +114,19 @@ def make_report(
         start=start,
         stop=stop,
     )
+
+
+def as_numbers(packed: Sequence[Any], worker: int) -> list[float] | None:
+    """A packed report, after the item's number, as six numbers; None if that is impossible."""
+    index, when, duration, start, stop = packed
+    if when not in PHASES or any(type(time) is not float for time in (duration, start, stop)):
+        return None
+    return [index, PHASES.index(when), duration, start, stop, worker]
+
+
+def from_numbers(items: Sequence[pytest.Item], numbers: Sequence[float]) -> pytest.TestReport:
+    """The report that :func:`as_numbers` was given."""
+    index, phase, duration, start, stop, _ = numbers
+    item = items[int(index)]
+    packed = [int(index), PHASES[int(phase)], duration, start, stop]
+    return make_report(item, item.location, private.keywords(item), packed)

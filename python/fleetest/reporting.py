@@ -11,12 +11,14 @@ import pytest
 
 from fleetest import _core
 from fleetest.outputs import Outputs
-from fleetest.plain import make_report
+from fleetest.plain import PHASES, as_numbers, from_numbers
 from fleetest.privates import private
 from fleetest.privates.passing import Bystanders
 from fleetest.reports import unpack_report, unpack_warning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fleetest.node import Node
     from fleetest.run import Run
 
@@ -81,18 +83,20 @@ class Reporting:
         ):
             return False
         setup, call, teardown = phases
-        if (setup[1], call[1], teardown[1]) != ("setup", "call", "teardown"):
+        before, after = as_numbers(setup, node.number), as_numbers(teardown, node.number)
+        in_order = (setup[1], call[1], teardown[1]) == PHASES
+        if not in_order or before is None or after is None:
             return False
-        screen, test, location = self.run.screen, self.session.items[index], _tuple(begun[2])
-        node.rebuilder.begin(index, location)
+        screen, test = self.run.screen, self.session.items[index]
+        node.rebuilder.begin(index, _tuple(begun[2]))
         report = node.rebuilder.rebuild(test, call)
         self._mark(report, node, index)
         self.run.record.passed(index, node.id, setup[2], call[2], teardown[2])
         if screen.has_status:
             screen.before_output()
-        bystanders.count((node, location, setup))
+        bystanders.count(before)
         self._hook(index).pytest_runtest_logreport(report=report)
-        bystanders.count((node, location, teardown))
+        bystanders.count(after)
         self.outputs.finish_line(node)
         screen.progress.done += 1
         if screen.has_status:
@@ -209,9 +213,11 @@ class Reporting:
         index, when, duration, _, _ = payload
         test = self.session.items[index]
         if when != "call" and self.bystanders.phase():
-            self.run.record.phase(index, node.id, when, duration)
-            self.bystanders.count((node, node.rebuilder.location(index, test), payload))
-            return
+            numbers = as_numbers(payload, node.number)
+            if numbers is not None:
+                self.run.record.phase(index, node.id, when, duration)
+                self.bystanders.count(numbers)
+                return
         report = node.rebuilder.rebuild(test, payload)
         self._mark(report, node, index)
         self._log_report(node, item, report)
@@ -224,12 +230,10 @@ class Reporting:
         if not self.ordered:
             report.node = node
 
-    def _uncounted_report(self, entry: tuple[Node, Any, list[Any]]) -> Any:
+    def _uncounted_report(self, numbers: Sequence[float]) -> Any:
         """The report of a phase that nobody cared about when it came."""
-        node, location, payload = entry
-        test = self.session.items[payload[0]]
-        report = make_report(test, location, private.keywords(test), payload)
-        self._mark(report, node, payload[0])
+        report = from_numbers(self.session.items, numbers)
+        self._mark(report, self.run.nodes[int(numbers[5])], int(numbers[0]))
         return report
 
     def _log_report(self, node: Node, item: int | None, report: Any) -> None:

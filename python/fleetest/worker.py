@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import pytest
 
 from fleetest import _core, carry, forked, randomness
-from fleetest.plain import PlainReports
+from fleetest.plain import PlainReports, as_numbers, from_numbers
 from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 from fleetest.privates.passing import silence
@@ -18,7 +18,7 @@ from fleetest.reports import pack_report, pack_warning
 from fleetest.worker_terminal import ForwardedFile, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from fleetest.node import Node
 
@@ -38,6 +38,8 @@ class WorkerPlugin:
         terminal.settle = self._settle
         self.registered = False
         self.forwarded: ForwardedFile | None = None
+        self.count: Callable[[Any, Sequence[float] | None], None] | None = None
+        """Tells the worker's own terminal reporter of a report."""
         workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         self.marks = {
             "worker_id": workerinput["workerid"],
@@ -120,9 +122,10 @@ class WorkerPlugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> Generator[None]:
         """Send the report on before any other plugin of the worker changes it."""
-        plain = self.plain.pack(report)
+        plain, numbers = self.plain.pack(report), None
         if plain is not None:
             kind, payload = _core.MSG_PASSED, [self.index, *plain]
+            numbers = as_numbers(payload, 0)
         else:
             data = pack_report(self.config, report)
             data["item_index"] = self.index
@@ -130,6 +133,8 @@ class WorkerPlugin:
             kind, payload = _core.MSG_REPORT, [self.index, data]
         # A failure is news.
         (self._send if plain is None else self._post)(kind, payload)
+        if self.count is not None:
+            self.count(report, numbers)
         self.muted += 1
         yield
         self.muted -= 1
@@ -137,6 +142,11 @@ class WorkerPlugin:
         if report.when == "call" and session is not None and self.channel.stopped():
             # Have pytest tear everything down inside this test, as with -x in one process.
             session.shouldstop = session.shouldstop or "stopped by the controller"
+
+    def make_report(self, numbers: Sequence[float]) -> pytest.TestReport:
+        """A report that was kept as numbers."""
+        assert self.session is not None
+        return from_numbers(self.session.items, numbers)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> Generator[None]:
@@ -295,7 +305,7 @@ def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
         writer = private.writer(reporter)
         plugin.forwarded = ForwardedFile(plugin, writer)
         private.set_writer_file(writer, plugin.forwarded)
-        silence(config, reporter)
+        plugin.count = silence(config, reporter, plugin.make_report)
 
 
 def _run(session: pytest.Session) -> None:

@@ -132,3 +132,34 @@ def test_durations(project: Project, args: tuple[str, ...]) -> None:
     result = project.fleetest(*args, "--durations=0", "-vv").check(0)
     for when in ("setup", "call", "teardown"):
         result.lines(f"*s {when} *test_it.py::test_1")
+
+
+@pytest.mark.parametrize("others", ["", "def pytest_runtest_logreport(report): report.mine = 1\n"])
+def test_statistics_of_a_worker(project: Project, others: str) -> None:
+    """Its own reporter has counted what it ran, with what its plugins have added."""
+    project.file("note.py", NOTE)
+    project.file(
+        "conftest.py",
+        others
+        + """
+from note import note
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workerinput"):
+        stats = session.config.pluginmanager.getplugin("terminalreporter").stats
+        for category, reports in stats.items():
+            for report in reports:
+                assert report.keywords["test_it.py"] and report.longrepr is None
+                note([category, report.nodeid, report.when, getattr(report, "mine", 0)])
+""",
+    )
+    project.file("test_it.py", numbered(6))
+    project.fleetest("-n", "2").check(0)
+    assert notes(project) == sorted(
+        [
+            ["passed" if when == "call" else "", f"test_it.py::test_{number}", when, int(bool(others))]
+            for number in range(6)
+            for when in ("setup", "call", "teardown")
+        ],
+        key=repr,
+    )

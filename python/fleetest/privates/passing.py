@@ -6,6 +6,7 @@ in it, everybody is asked.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Any, Callable
 
 import _pytest.cacheprovider
@@ -15,7 +16,36 @@ import _pytest.terminal
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class PassedPhases:
+    """Reports of phases that passed, as six numbers each."""
+
+    def __init__(self, make: Callable[[Sequence[float]], Any]) -> None:
+        """Have nothing yet.
+
+        :param make: gives the report for what :meth:`add` was given
+        """
+        self._make = make
+        self._numbers = array("d")
+
+    def __len__(self) -> int:
+        return len(self._numbers) // 6
+
+    def add(self, numbers: Sequence[float]) -> None:
+        """Keep what a report can be made of again, as six numbers."""
+        self._numbers.extend(numbers)
+
+    def report(self, place: int) -> Any:
+        """The report that was the `place`-th one to be added."""
+        return self._make(self._numbers[6 * place : 6 * place + 6])
+
+    def take(self) -> list[Any]:
+        """All reports; nothing is kept."""
+        reports = [self.report(place) for place in range(len(self))]
+        del self._numbers[:]
+        return reports
 
 
 class LazyStats(dict[str, list[Any]]):
@@ -24,24 +54,23 @@ class LazyStats(dict[str, list[Any]]):
     They are under ''.  Whether the key is there, and where, can be seen without.
     """
 
-    def __init__(self, stats: dict[str, list[Any]], make: Callable[[Any], Any]) -> None:
+    def __init__(self, stats: dict[str, list[Any]], make: Callable[[Sequence[float]], Any]) -> None:
         """Take over what was counted so far.
 
-        :param make: gives the report for what was put into :attr:`uncounted`
+        :param make: as for :class:`PassedPhases`
         """
         super().__init__(stats)
-        self._make = make
-        self._uncounted: list[Any] = []
+        self._uncounted = PassedPhases(make)
 
-    def count(self, entry: Any) -> None:
-        """Count a report that is to be made of `entry`."""
+    def count(self, numbers: Sequence[float]) -> None:
+        """Count a report that is to be made of these."""
         if not self._uncounted:
             super().setdefault("", [])
-        self._uncounted.append(entry)
+        self._uncounted.add(numbers)
 
     def _settle(self) -> None:
-        waiting, self._uncounted = self._uncounted, []
-        super().setdefault("", []).extend(self._make(entry) for entry in waiting)
+        reports = self._uncounted.take()
+        super().setdefault("", []).extend(reports)
 
     # This alone keeps dict() and the like from looking past these methods.
     def __iter__(self) -> Iterator[str]:
@@ -70,7 +99,17 @@ def _settled_for_key(name: str) -> Callable[..., Any]:
     return settled
 
 
-for _name in ("values", "items", "popitem", "copy", "__eq__", "__ne__", "__repr__"):
+for _name in (
+    "values",
+    "items",
+    "popitem",
+    "copy",
+    "__eq__",
+    "__ne__",
+    "__repr__",
+    "__or__",
+    "__ror__",
+):
     setattr(LazyStats, _name, _settled(_name))
 for _name in ("__getitem__", "get", "setdefault", "pop"):
     setattr(LazyStats, _name, _settled_for_key(_name))
@@ -80,23 +119,39 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
     """A terminal reporter that counts reports when somebody asks for the counts."""
 
     uncounted: list[Any]
-    """Reports, and what :meth:`_add_stats` was given."""
+    """Reports, places in :attr:`passed`, and what :meth:`_add_stats` was given."""
+    passed: PassedPhases
+    changed: bool
+    """Whether somebody may change reports after they were seen here."""
 
     def _add_stats(self, category: str, items: Any) -> None:
         self.uncounted.append((category, list(items)))
+
+    def keep(self, report: Any, numbers: Sequence[float] | None) -> None:
+        """Count a report later.
+
+        :param numbers: what it can be made of again; None: it is kept as it is
+        """
+        if numbers is None or self.changed:
+            self.uncounted.append(report)
+        else:
+            self.uncounted.append(len(self.passed))
+            self.passed.add(numbers)
 
     @property
     def stats(self) -> dict[str, list[Any]]:  # type: ignore[override]
         """Category -> reports."""
         known: dict[str, list[Any]] = self.__dict__["stats"]
         if self.uncounted:
-            reports, self.uncounted[:] = self.uncounted[:], []
+            entries, self.uncounted[:] = self.uncounted[:], []
+            passed = self.passed.take()
             self._tests_ran = True
-            for entry in reports:
+            for entry in entries:
                 if isinstance(entry, tuple):
                     category, items = entry
                 else:
-                    category, items = self._category(entry), [entry]
+                    report = passed[entry] if isinstance(entry, int) else entry
+                    category, items = self._category(report), [report]
                 known.setdefault(category, []).extend(items)
         return known
 
@@ -120,7 +175,7 @@ _NEVER_MOVED = (
 class Bystanders:
     """Knows when nobody would do anything about the log of a test that passes."""
 
-    def __init__(self, config: pytest.Config, make: Callable[[Any], Any]) -> None:
+    def __init__(self, config: pytest.Config, make: Callable[[Sequence[float]], Any]) -> None:
         """Know the hooks of this configuration.
 
         :param make: makes the report for what :meth:`count` was given
@@ -153,11 +208,11 @@ class Bystanders:
             "pytest_report_teststatus", _is_pytests_module
         )
 
-    def count(self, entry: Any) -> None:
+    def count(self, numbers: Sequence[float]) -> None:
         """Have the reporter count what :meth:`phase` was asked for."""
         if self._stats is not None:
             self._reporter._tests_ran = True
-            self._stats.count(entry)
+            self._stats.count(numbers)
 
     def log_finish(self) -> bool:
         """Whether ``pytest_runtest_logfinish`` would do nothing."""
@@ -184,31 +239,37 @@ def _is_pytests_module(plugin: Any) -> bool:
     return str(getattr(plugin, "__name__", "")).startswith("_pytest.")
 
 
-def silence(config: pytest.Config, reporter: Any) -> bool:
+def silence(
+    config: pytest.Config, reporter: Any, make: Callable[[Sequence[float]], Any]
+) -> Callable[[Any, Sequence[float] | None], None] | None:
     """In a worker: have the reporter count reports only when somebody looks, and show none.
 
-    :returns: False for a reporter of another class, which goes on as it is
+    :param make: as for :class:`PassedPhases`
+    :returns: what it is to be told of each report (:meth:`_QuietReporter.keep`); None for a reporter
+        of another class, which goes on as it is
     """
     if type(reporter) is not _pytest.terminal.TerminalReporter:
-        return False
-    reports: list[Any] = []
-    instead: dict[str, Callable[..., None]] = {
-        "pytest_runtest_logstart": _nothing,
-        "pytest_runtest_logreport": reports.append,
-        "pytest_runtest_logfinish": _nothing,
-    }
-    for name, function in instead.items():
-        for impl in _of(config, name, reporter):
-            impl.function = function
-            impl.argnames = ("report",) if function is not _nothing else ()
+        return None
+    for name in ("start", "report", "finish"):
+        for impl in _of(config, f"pytest_runtest_log{name}", reporter):
+            impl.function = _nothing
+            impl.argnames = ()
     # Its summary is the controller's; pytest_terminal_summary is not called in xdist's workers.
     for name in ("pytest_sessionfinish", "pytest_terminal_summary"):
         impls = getattr(config.hook, name)._hookimpls
         impls[:] = [impl for impl in impls if impl.plugin is not reporter]
+    others = config.hook.pytest_runtest_logreport.get_hookimpls()
     quiet: Any = reporter
     quiet.__class__ = _QuietReporter
-    quiet.uncounted = reports
-    return True
+    quiet.uncounted, quiet.passed = [], PassedPhases(make)
+    quiet.changed = not all(_is_pytests_or_ours(impl.plugin) for impl in others)
+    keep: Callable[[Any, Sequence[float] | None], None] = quiet.keep
+    return keep
+
+
+def _is_pytests_or_ours(plugin: Any) -> bool:
+    module = getattr(plugin, "__name__", type(plugin).__module__)
+    return str(module).partition(".")[0] in ("_pytest", "fleetest")
 
 
 def _of(config: pytest.Config, name: str, plugin: Any) -> Iterable[Any]:
