@@ -9,7 +9,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from suites import Outcome
-from targets import COMPARISONS, TARGETS, Ratio, Rounds, Target, median, ratio, values
+from targets import (
+    COMPARISONS,
+    Ratio,
+    Rounds,
+    Target,
+    difference,
+    median,
+    ratio,
+    targets,
+    values,
+)
 
 # Raised when a reader of the JSON would have to know.
 JSON_VERSION = 1
@@ -105,21 +115,27 @@ class Verdict:
         else:
             word = "MISSED" if self.missed else "ok"
             figure = f"{self.measured:.3f}"
-        limit = f"at most {target.at_most:.2f}"
+        limit = f"at most {target.at_most:.2f}" + (f" {target.unit} more" if target.unit else "")
         return f"  {word:8}{target.suite:9}{name:31}{target.metric:8}{limit}: {figure}"
 
 
 def verdicts(results: Sequence[Result]) -> list[Verdict]:
     """Compare what was measured to the targets."""
     by_suite = {result.suite: result for result in results}
-    found = []
-    for target in TARGETS:
-        result = by_suite.get(target.suite)
-        measured = None
-        if result:
-            measured = result.ratio(target.contender, target.baseline, target.metric)
-        found.append(Verdict(target, measured.median if measured else None))
-    return found
+    return [
+        Verdict(target, _measure(by_suite.get(target.suite), target))
+        for target in targets(list(by_suite))
+    ]
+
+
+def _measure(result: Result | None, target: Target) -> float | None:
+    if result is None:
+        return None
+    pair = target.contender, target.baseline, target.metric
+    if target.unit:
+        return difference(result.rounds(target.metric), *pair)
+    found = result.ratio(*pair)
+    return found.median if found else None
 
 
 def _json_suite(result: Result) -> dict[str, Any]:

@@ -43,6 +43,17 @@ def log(line, name="log"):
 def here(name):
     """Make known that this process has come here, with its pid."""
     say(name, str(os.getpid()))
+
+
+def leave_a_child():
+    """Fork a process that stays until the run is over, and comes to "child"."""
+    if os.fork() == 0:
+        try:
+            here("child")
+            hear("run is over")
+        finally:
+            os._exit(0)
+    hear("child")
 '''
 """The module ``meet`` of a project; its conftest or tests may import it."""
 

@@ -157,7 +157,12 @@ def pytest_sessionfinish(session):
     project.fleetest("-n", "2").check(0)
     assert notes(project) == sorted(
         [
-            ["passed" if when == "call" else "", f"test_it.py::test_{number}", when, int(bool(others))]
+            [
+                "passed" if when == "call" else "",
+                f"test_it.py::test_{number}",
+                when,
+                int(bool(others)),
+            ]
             for number in range(6)
             for when in ("setup", "call", "teardown")
         ],

@@ -531,13 +531,7 @@ def test_worker_killed_while_its_child_lives(project: Project) -> None:
         import meet
 
         def test_a():
-            if os.fork() == 0:
-                try:
-                    meet.here("child")
-                    meet.hear("run is over")
-                finally:
-                    os._exit(0)
-            meet.hear("child")
+            meet.leave_a_child()
             meet.here("running")
             meet.hear("never")
 

@@ -376,13 +376,7 @@ def test_child_of_a_test_that_stays_does_not_hold_the_run_up(project: Project) -
         import meet
 
         def test_stay():
-            if os.fork() == 0:
-                try:
-                    meet.here("child")
-                    meet.hear("run is over")
-                finally:
-                    os._exit(0)
-            meet.hear("child")
+            meet.leave_a_child()
         """,
     )
     running = project.start_fleetest("-n1")
