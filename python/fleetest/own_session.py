@@ -13,6 +13,7 @@ from fleetest.digest import digest
 from fleetest.node import describe_interpreter
 from fleetest.options import PLUGIN, declare_ini, declare_options
 from fleetest.privates import private
+from fleetest.privates.proxies import keep_proxies
 from fleetest.worker import WorkerPlugin, apply_role, send_reports_on
 from fleetest.worker_terminal import Terminal
 
@@ -78,6 +79,11 @@ class OwnSession:
         """Take on the role, if that was not done yet."""
         if not hasattr(config, "workerinput"):
             self.take_role(config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """As in a controller."""
+        keep_proxies(session)
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
 from fleetest.hookpoint import before_next_call
 from fleetest.privates import private
+from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
 from fleetest.watching import Watcher
 
@@ -134,6 +135,11 @@ class SessionPlugin:
             checkpoints=self.checkpoints,
         )
         config.pluginmanager.register(self.run, "dsession")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Make what is done for each call of a hook cheaper."""
+        keep_proxies(session)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None]:
