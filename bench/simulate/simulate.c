@@ -44,7 +44,8 @@ void orders_run(struct orders *orders, uint32_t id, uint32_t item)
 {
     struct worker *worker = &orders->workers[id];
     if (worker->head + worker->len == worker->cap) {
-        memmove(worker->queue, worker->queue + worker->head, worker->len * sizeof *worker->queue);
+        if (worker->len > 0)
+            memmove(worker->queue, worker->queue + worker->head, worker->len * sizeof *worker->queue);
         worker->head = 0;
         if (worker->len == worker->cap) {
             worker->cap = 2 * worker->cap + 8;
