@@ -114,8 +114,15 @@ class Watcher:
     def _watch_class(self, watched: Any, members: dict[str, Any]) -> None:
         """Give an object a class with these members in addition, which goes by the same name."""
         cls = type(watched)
-        watched.__class__ = stand_in((cls.__module__, cls.__qualname__), cls, members)
-        self._undo.append(lambda: setattr(watched, "__class__", cls))
+        watched.__class__ = watching = stand_in((cls.__module__, cls.__qualname__), cls, members)
+
+        def undo() -> None:
+            # pytest keeps a copy of the options.
+            for each in (watched, getattr(self._config, "known_args_namespace", None)):
+                if type(each) is watching:
+                    each.__class__ = cls
+
+        self._undo.append(undo)
 
     def _missing(self, class_name: str) -> Callable[[Any, str], Any]:
         """A ``__getattr__`` that tells who asks for the role's attributes."""

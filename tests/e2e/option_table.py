@@ -101,7 +101,7 @@ SAMPLE = '''
     @pytest.mark.slow
     def test_slow(tmp_path):
         (tmp_path / "file").write_text("x")
-        time.sleep(0.05)
+        time.sleep(0.2)
 
     def test_chain():
         try:
@@ -200,7 +200,7 @@ TABLE = [
     Row("no cache", ["-p no:cacheprovider", "--lf -p no:cacheprovider"]),
     # Reports.
     Row("all durations", ["--durations=0 -vv --tb=no -k 'not number'"], any_order=True),
-    Row("slowest", ["--durations=1 --tb=no", "--durations=3 --durations-min=0.04 --tb=no"]),
+    Row("slowest", ["--durations=1 --tb=no", "--durations=3 --durations-min=0.15 --tb=no"]),
     Row("junit", ["--junitxml=out.xml"], files=["out.xml"]),
     Row(
         "junit with everything",

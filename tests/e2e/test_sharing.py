@@ -200,6 +200,7 @@ def test_nothing_is_left_of_the_watch(project: Project, number: str) -> None:
             assert type(os.environ._data) is dict
             assert type(pytestconfig) is Config
             assert type(pytestconfig.option) is Namespace
+            assert type(pytestconfig.known_args_namespace) is Namespace
             assert os.getpid() == int(os.readlink("/proc/self"))
             assert len(os.urandom(5)) == 5
             os.environ["NEW"] = "1"
