@@ -15,10 +15,10 @@ import pytest
 from fleetest import _core, carry, forked, randomness
 from fleetest.forking import fork_parked
 from fleetest.history import last_workers
-from fleetest.options import START_METHOD, preset
+from fleetest.options import START_METHOD, preset, runs_no_tests
 from fleetest.own_session import Declarations, OwnSession, greeting
 from fleetest.parking import Parked
-from fleetest.plumbing import Plumbing, captured_fds, flush_all, raise_fd
+from fleetest.plumbing import Plumbing, captured_fds, flush_all, keep_streams
 from fleetest.privates import private
 from fleetest.process import INTERRUPTS, files_open_for_writing, flush_files
 from fleetest.safety import unsafe_to_fork
@@ -30,13 +30,6 @@ if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
     from fleetest.watching import Watcher
-
-
-NO_TESTS = (
-    *("collectonly", "help", "version", "markers", "cacheshow", "setuponly", "setupplan"),
-    *("showfixtures", "show_fixtures_per_test"),
-)
-"""Options with which no worker is made."""
 
 
 class Checkpoints:
@@ -151,7 +144,7 @@ def _wanted(config: pytest.Config) -> frozenset[Stage]:
     """Where to park: where the last run's workers came from, or everywhere if that is not known."""
     known = config.known_args_namespace
     method = known.start_method or preset(config, START_METHOD)[0] or START_METHOD.default
-    if any(getattr(known, name, False) for name in NO_TESTS):
+    if runs_no_tests(known):
         return frozenset()
     if method != "auto":
         limit = FORCED.get(method)
@@ -182,7 +175,7 @@ def _told(pipes: Plumbing) -> tuple[_core.Channel, dict[str, Any]]:
 
 def _from_before_conftests(config: pytest.Config, pipes: Plumbing) -> None:
     """Run a session of its own inside the one that was begun, which is left as it is."""
-    real = {1: raise_fd(os.dup(1)), 2: raise_fd(os.dup(2))}
+    real = keep_streams()
     pipes.put_pipes()
     channel, told = _told(pipes)
     private.unconfigure(config)  # its import hook among other things
@@ -194,7 +187,7 @@ def _from_before_conftests(config: pytest.Config, pipes: Plumbing) -> None:
 
 def _from_before_configuration(config: pytest.Config, pipes: Plumbing) -> None:
     """Go on with the session that was begun, in a role of its own, to its end."""
-    real = {1: raise_fd(os.dup(1)), 2: raise_fd(os.dup(2))}
+    real = keep_streams()
     pipes.install(config, keep=True)
     channel, told = _told(pipes)
     session = OwnSession(channel, told, pipes, real)

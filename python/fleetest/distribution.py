@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Callable
 
 from fleetest.forking import Forker
 from fleetest.history import expected_seconds
+from fleetest.options import runs_no_tests
 from fleetest.spawning import Spawner
 from fleetest.stages import AFTER_COLLECTION, BEFORE, FORCED, SPAWNED, Stage
 
@@ -66,8 +67,7 @@ def decide(
     if session.testsfailed and not config.option.continue_on_collection_errors:
         return None
     # What is only shown, pytest shows in the order of one process.
-    only_shown = any(getattr(config.option, name, False) for name in ("setuponly", "setupplan"))
-    if not session.items or config.option.collectonly or only_shown:
+    if not session.items or runs_no_tests(config.option):
         return None
     if not explicit and len(session.items) < SMALL_COUNT:
         return None

@@ -156,6 +156,17 @@ OPTIONS = (
 )
 
 
+_NO_TESTS = (
+    *("collectonly", "help", "version", "markers", "cacheshow", "setuponly", "setupplan"),
+    *("showfixtures", "show_fixtures_per_test"),
+)
+
+
+def runs_no_tests(options: argparse.Namespace) -> bool:
+    """Whether a session with these options only shows something: it has no workers."""
+    return any(getattr(options, name, False) for name in _NO_TESTS)
+
+
 SINGLE_FIXTURES = "fleetest_single_fixtures"
 """An ini key without an option."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetest.privates import private
+from fleetest.privates.passing import is_pytests_module
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ class PlainReports:
     def __init__(self, config: pytest.Config) -> None:
         # Only pytest's own implementations do nothing but what is done here.
         self.possible = all(
-            str(getattr(impl.plugin, "__name__", "")).startswith("_pytest.")
+            is_pytests_module(impl.plugin)
             for name in ("pytest_report_to_serializable", "pytest_report_from_serializable")
             for impl in getattr(config.hook, name).get_hookimpls()
         )

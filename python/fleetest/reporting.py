@@ -40,7 +40,6 @@ class Reporting:
         self.turn = 0
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
-        self.hooks: dict[int, Any] = {}
         self.interrupt: dict[str, Any] | None = None
         self.interrupted_item = -1
         self.passing: dict[int, Callable[[Node, int | None, Any], None]] = {
@@ -155,12 +154,7 @@ class Reporting:
         """The hooks as pytest calls them for a test: without the conftests of other folders."""
         if item is None or item < 0:
             return self.config.hook
-        node = self.session.items[item]
-        # Those of a file share their path.
-        hook = self.hooks.get(id(node.path))
-        if hook is None:
-            hook = self.hooks[id(node.path)] = node.ihook
-        return hook
+        return self.session.items[item].ihook
 
     def _now(self, node: Node, item: int | None, kind: int, payload: Any) -> None:
         if kind == OUTPUT:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fleetest.own_session import greeting
-from fleetest.plumbing import Plumbing, raise_fd
+from fleetest.plumbing import Plumbing, keep_streams
 from fleetest.privates import private
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Spawner:
         """
         plumbing = Plumbing.make(self.run.config)
         _, fds = plumbing.worker_fds()
-        real = [raise_fd(os.dup(1)), raise_fd(os.dup(2))]
+        real = list(keep_streams().values())
         # What this process imports, the worker must be able to import: fleetest first of all.
         process = subprocess.Popen(
             [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from fleetest import _core
-from fleetest.plumbing import Plumbing, flush_all, raise_fd
+from fleetest.plumbing import Plumbing, flush_all, keep_streams
 from fleetest.privates import private
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Terminal:
         """
         self.config = config
         self.borrowed = False
-        self._real = real or {1: raise_fd(os.dup(1)), 2: raise_fd(os.dup(2))}
+        self._real = real or keep_streams()
         self._pipes = {1: plumbing.worker_out, 2: plumbing.worker_err}
 
     def pending_output(self) -> bool:

@@ -49,7 +49,7 @@ enum ft_message {
     FT_MSG_SYNCED = 68,   /* nil */
     FT_MSG_TTY_LENT = 69, /* bool: the terminal is the worker's (false: there is none); nil: refused */
     FT_MSG_SEND_IDS = 70, /* nil: to a spawned worker whose digest differs: send the node ids */
-    FT_MSG_FORK = 71,     /* map, with descriptors: to the spare, make a worker of yourself */
+    FT_MSG_FORK = 71,     /* map: the first message to a worker that is no copy of the session */
 
     /* 96 to 127: client and controller. */
     FT_MSG_EXIT = 96, /* exit code: the run is over */

@@ -37,13 +37,10 @@ class PassedPhases:
         """Keep what a report can be made of again, as six numbers."""
         self._numbers.extend(numbers)
 
-    def report(self, place: int) -> Any:
-        """The report that was the `place`-th one to be added."""
-        return self._make(self._numbers[6 * place : 6 * place + 6])
-
     def take(self) -> list[Any]:
-        """All reports; nothing is kept."""
-        reports = [self.report(place) for place in range(len(self))]
+        """All reports, in the order in which they were added; nothing is kept."""
+        starts = range(0, len(self._numbers), 6)
+        reports = [self._make(self._numbers[start : start + 6]) for start in starts]
         del self._numbers[:]
         return reports
 
@@ -205,7 +202,7 @@ class Bystanders:
         if self._reporter is not None and self._reporter.stats is not self._stats:
             return False
         return self._all("pytest_runtest_logreport", _shows_no_phase) and self._all(
-            "pytest_report_teststatus", _is_pytests_module
+            "pytest_report_teststatus", is_pytests_module
         )
 
     def count(self, numbers: Sequence[float]) -> None:
@@ -235,7 +232,8 @@ def _shows_no_phase(plugin: Any) -> bool:
     return type(plugin) in _NEVER_MOVED or _logs_nothing(plugin)
 
 
-def _is_pytests_module(plugin: Any) -> bool:
+def is_pytests_module(plugin: Any) -> bool:
+    """Whether a plugin is a module of pytest's."""
     return str(getattr(plugin, "__name__", "")).startswith("_pytest.")
 
 
