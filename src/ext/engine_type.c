@@ -5,10 +5,14 @@
 #include "ext/core.h"
 #include "wire/tail.h"
 
+enum method { MESSAGE, PASSED, OUTPUT, GONE, SIGNAL, TERMINAL, TICK, METHODS };
+
+static const char *const method_names[METHODS] = {"message", "passed", "output", "gone", "signal", "terminal", "tick"};
+
 struct engine {
     PyObject_HEAD
     struct ft_engine *engine;
-    PyObject *handler;
+    PyObject *methods[METHODS]; /* the handler's */
     PyThreadState *thread; /* while the GIL is let go */
     int running;
 };
@@ -28,7 +32,7 @@ static int on_message(void *arg, uint32_t worker, unsigned type, const uint8_t *
     PyObject *object = core_unpack(core_state_of_type(Py_TYPE(self)), payload, len);
     if (object == NULL)
         return -1;
-    return outcome(PyObject_CallMethod(self->handler, "message", "IIN", worker, type, object));
+    return outcome(PyObject_CallFunction(self->methods[MESSAGE], "IIN", worker, type, object));
 }
 
 static int on_passed(void *arg, uint32_t worker, const struct ft_passed *test)
@@ -41,9 +45,9 @@ static int on_passed(void *arg, uint32_t worker, const struct ft_passed *test)
         err = parts[i] == NULL ? -1 : 0;
     }
     if (err == 0)
-        err = outcome(PyObject_CallMethod(self->handler, "passed", "IIO(OOO)", worker, test->item,
-                                          parts[FT_PASSED_LOGSTART], parts[FT_PASSED_SETUP], parts[FT_PASSED_CALL],
-                                          parts[FT_PASSED_TEARDOWN]));
+        err = outcome(PyObject_CallFunction(self->methods[PASSED], "IIO(OOO)", worker, test->item,
+                                            parts[FT_PASSED_LOGSTART], parts[FT_PASSED_SETUP], parts[FT_PASSED_CALL],
+                                            parts[FT_PASSED_TEARDOWN]));
     for (int i = 0; i < FT_PASSED_PARTS; i++)
         Py_XDECREF(parts[i]);
     return err;
@@ -52,8 +56,8 @@ static int on_passed(void *arg, uint32_t worker, const struct ft_passed *test)
 static int on_output(void *arg, uint32_t worker, int stream, const uint8_t *bytes, size_t len)
 {
     struct engine *self = arg;
-    return outcome(PyObject_CallMethod(self->handler, "output", "Iiy#", worker, stream, (const char *)bytes,
-                                       (Py_ssize_t)len));
+    return outcome(PyObject_CallFunction(self->methods[OUTPUT], "Iiy#", worker, stream, (const char *)bytes,
+                                         (Py_ssize_t)len));
 }
 
 static int on_gone(void *arg, uint32_t worker, const struct ft_gone *how)
@@ -62,14 +66,14 @@ static int on_gone(void *arg, uint32_t worker, const struct ft_gone *how)
     PyObject *item = how->item < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(how->item);
     if (item == NULL)
         return -1;
-    return outcome(PyObject_CallMethod(self->handler, "gone", "IONi", worker, how->finished ? Py_True : Py_False, item,
-                                       how->status));
+    return outcome(PyObject_CallFunction(self->methods[GONE], "IONi", worker, how->finished ? Py_True : Py_False, item,
+                                         how->status));
 }
 
 static int on_signal(void *arg, int number, int sender)
 {
     struct engine *self = arg;
-    return outcome(PyObject_CallMethod(self->handler, "signal", "ii", number, sender));
+    return outcome(PyObject_CallFunction(self->methods[SIGNAL], "ii", number, sender));
 }
 
 static int on_terminal(void *arg, uint32_t worker, bool lent)
@@ -77,13 +81,13 @@ static int on_terminal(void *arg, uint32_t worker, bool lent)
     struct engine *self = arg;
     if (PyErr_Occurred()) /* the run is being given up */
         return 0;
-    return outcome(PyObject_CallMethod(self->handler, "terminal", "IO", worker, lent ? Py_True : Py_False));
+    return outcome(PyObject_CallFunction(self->methods[TERMINAL], "IO", worker, lent ? Py_True : Py_False));
 }
 
 static int on_tick(void *arg)
 {
     struct engine *self = arg;
-    return outcome(PyObject_CallMethod(self->handler, "tick", NULL));
+    return outcome(PyObject_CallFunction(self->methods[TICK], NULL));
 }
 
 static void let_go(void *arg)
@@ -186,12 +190,18 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         .tty_fd = tty_fd,
         .tick_ms = tick_ms,
     };
-    self->handler = Py_NewRef(handler);
     self->engine = ft_engine_new(&options, &engine_ops, self);
     PyMem_Free(known);
-    if (self->engine == NULL) {
+    int err = self->engine == NULL ? -1 : 0;
+    if (err < 0)
+        PyErr_NoMemory();
+    for (int i = 0; err == 0 && i < METHODS; i++) {
+        self->methods[i] = PyObject_GetAttrString(handler, method_names[i]);
+        err = self->methods[i] == NULL ? -1 : 0;
+    }
+    if (err < 0) {
         Py_DECREF(self);
-        return PyErr_NoMemory();
+        return NULL;
     }
     return (PyObject *)self;
 }
@@ -199,13 +209,15 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 static int engine_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
-    Py_VISIT(((struct engine *)object)->handler);
+    for (int i = 0; i < METHODS; i++)
+        Py_VISIT(((struct engine *)object)->methods[i]);
     return 0;
 }
 
 static int engine_clear(PyObject *object)
 {
-    Py_CLEAR(((struct engine *)object)->handler);
+    for (int i = 0; i < METHODS; i++)
+        Py_CLEAR(((struct engine *)object)->methods[i]);
     return 0;
 }
 

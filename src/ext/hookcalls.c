@@ -10,15 +10,16 @@
 
 enum { ARGS_MAX = 16, IMPLS_MAX = 64 };
 
-/* Attributes of an implementation. */
-enum attribute { HOOKWRAPPER, WRAPPER, ARGNAMES, KWARGNAMES, FUNCTION, ATTRIBUTES };
+/* Attributes of an implementation, and of a pluggy.Result. */
+enum attribute { HOOKWRAPPER, WRAPPER, ARGNAMES, KWARGNAMES, FUNCTION, EXCEPTION, RESULT, ATTRIBUTES };
 
-static const char *const attributes[ATTRIBUTES] = {"hookwrapper", "wrapper", "argnames", "kwargnames", "function"};
+static const char *const attributes[ATTRIBUTES] = {"hookwrapper", "wrapper",    "argnames", "kwargnames",
+                                                   "function",    "_exception", "_result"};
 
 struct hookcalls {
     PyObject_HEAD
     PyObject *result_type;      /* pluggy.Result */
-    PyObject *names[ATTRIBUTES]; /* interned */
+    PyObject *names[ATTRIBUTES]; /* interned: Python's cache of attributes goes by a name's address */
     int has_kwargnames;         /* implementations have optional arguments: pluggy 1.7 */
 };
 
@@ -101,9 +102,9 @@ static PyObject *unfinished_raising(struct call *call, PyObject *impl, PyObject 
 
 /* ---- the call ---- */
 
-static PyObject *get(const struct call *call, PyObject *impl, enum attribute attribute)
+static PyObject *get(const struct call *call, PyObject *object, enum attribute attribute)
 {
-    return PyObject_GetAttr(impl, call->self->names[attribute]);
+    return PyObject_GetAttr(object, call->self->names[attribute]);
 }
 
 /* Collect the arguments of an implementation.  Returns how many, or -1 if pluggy has to look at it. */
@@ -250,9 +251,9 @@ static int tear_down_old(struct call *call, const struct wrapper *wrapper, PyObj
         return sent;
     }
     Py_DECREF(ended);
-    PyObject *raised = PyObject_GetAttrString(outcome, "_exception");
+    PyObject *raised = get(call, outcome, EXCEPTION);
     if (raised == Py_None) {
-        *result = PyObject_GetAttrString(outcome, "_result");
+        *result = get(call, outcome, RESULT);
         Py_DECREF(outcome);
         sent = *result == NULL ? -1 : 1;
     } else {
