@@ -12,6 +12,9 @@
 #define LONGER 1.5
 #define SHORTER 0.5
 
+/* A claim is this fraction of a fair share of what is left: as few as balance allows. */
+#define CLAIMS 2
+
 /* A scope, for sorting. */
 struct scope {
     uint32_t first; /* its first item in collection order */
@@ -33,7 +36,9 @@ static int allocate(struct ft_line *line, size_t items)
     line->expected = calloc(items + 1, sizeof *line->expected);
     line->scopes = calloc(items + 1, sizeof *line->scopes);
     line->tied = calloc(items + 1, sizeof *line->tied);
-    if (line->items == NULL || line->expected == NULL || line->scopes == NULL || line->tied == NULL) {
+    line->claims = calloc(line->claim_count + 1, sizeof *line->claims);
+    if (line->items == NULL || line->expected == NULL || line->scopes == NULL || line->tied == NULL ||
+        line->claims == NULL) {
         ft_line_release(line);
         return -ENOMEM;
     }
@@ -90,24 +95,20 @@ static void sort(struct ft_line *line, uint32_t count, double share, struct scop
     uint32_t start = count;
     for (uint32_t i = 0; i < count && scopes[i].first != UINT32_MAX; i++) {
         uint32_t scope = line->scopes[scopes[i].first];
-        line->parts[scopes[i].rank > 0 ? FT_LINE_LONG : FT_LINE_SHORT].len += sizes[scope];
+        if (scopes[i].rank > 0)
+            line->first.len += sizes[scope];
         starts[scope] = start;
         start += sizes[scope];
     }
     for (uint32_t i = 0; i < count; i++)
         line->items[starts[line->scopes[i]]++] = i;
-    line->parts[FT_LINE_SHORT].head = count + line->parts[FT_LINE_LONG].len;
 }
 
-int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
+/* Sort the items if that is wanted and anything is known of them. */
+static int arrange(struct ft_line *line, const struct ft_sched_options *options)
 {
     uint32_t count = options->items;
-    *line = (struct ft_line){.parts = {{.head = count}, {.head = count}}};
-    if (allocate(line, count) < 0)
-        return -ENOMEM;
-    expect(line, options);
     if (count == 0 || options->known == NULL || (options->in_order && memchr(line->tied, true, count) == NULL)) {
-        line->parts[FT_LINE_SHORT].len = count;
         for (uint32_t i = 0; i < count; i++)
             line->items[count + i] = i;
         return 0;
@@ -117,11 +118,33 @@ int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
     int err = scopes == NULL || starts == NULL ? -ENOMEM : 0;
     if (err == 0)
         sort(line, count, options->in_order ? INFINITY : line->seconds / options->workers, scopes, starts);
-    else
-        ft_line_release(line);
     free(scopes);
     free(starts);
     return err;
+}
+
+/* Where the stretches begin, once the items are arranged. */
+static void measure(struct ft_line *line, uint32_t count)
+{
+    uint32_t end = count + line->first.len;
+    line->first.head = count;
+    for (uint32_t at = count; at < end; at++)
+        line->first.seconds += line->expected[line->items[at]];
+    line->rest = (struct ft_stretch){end, count - line->first.len, line->seconds - line->first.seconds};
+}
+
+int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
+{
+    *line = (struct ft_line){.len = options->items, .claim_count = options->in_order ? 0 : options->workers};
+    if (allocate(line, options->items) < 0)
+        return -ENOMEM;
+    expect(line, options);
+    if (arrange(line, options) < 0) {
+        ft_line_release(line);
+        return -ENOMEM;
+    }
+    measure(line, options->items);
+    return 0;
 }
 
 void ft_line_release(struct ft_line *line)
@@ -130,17 +153,13 @@ void ft_line_release(struct ft_line *line)
     free(line->expected);
     free(line->scopes);
     free(line->tied);
+    free(line->claims);
     *line = (struct ft_line){0};
-}
-
-uint32_t ft_line_len(const struct ft_line *line)
-{
-    return line->parts[FT_LINE_LONG].len + line->parts[FT_LINE_SHORT].len;
 }
 
 /* ---- cutting ---- */
 
-/* A part of the line, while it is cut. */
+/* A stretch, while it is cut. */
 struct view {
     const struct ft_line *line;
     const uint32_t *items;
@@ -182,17 +201,48 @@ static void adjust(const struct view *view, double seconds, uint32_t least, uint
     }
 }
 
-static enum ft_part choose_part(const struct ft_line *line, double seconds)
+/* Items of `rest` that make about `seconds`, to the end of a scope if that is near. */
+static struct ft_stretch claim(struct ft_line *line, double seconds)
 {
-    enum ft_part wanted = seconds > 0 ? FT_LINE_LONG : FT_LINE_SHORT;
-    enum ft_part other = seconds > 0 ? FT_LINE_SHORT : FT_LINE_LONG;
-    return line->parts[wanted].len > 0 ? wanted : other;
+    struct view view = {line, line->items + line->rest.head, line->rest.len};
+    struct ft_stretch taken = {.head = line->rest.head};
+    while (taken.len < view.len) {
+        double most = !same_scope(&view, taken.len) ? seconds : is_tied(&view, taken.len) ? INFINITY : LONGER * seconds;
+        if (taken.len > 0 && taken.seconds >= most)
+            break;
+        taken.seconds += expected(&view, taken.len++);
+    }
+    line->rest.head += taken.len;
+    line->rest.len -= taken.len;
+    line->rest.seconds = line->rest.len == 0 ? 0 : line->rest.seconds - taken.seconds;
+    return taken;
 }
 
-struct ft_cut ft_line_cut(const struct ft_line *line, double seconds, uint32_t least, uint32_t most)
+/* What a worker gets its orders from when nothing long is left; the line is not empty but for `first`. */
+static struct ft_stretch *claim_of(struct ft_line *line, uint32_t worker)
 {
-    struct ft_cut cut = {.part = choose_part(line, seconds)};
-    struct view view = {line, line->items + line->parts[cut.part].head, line->parts[cut.part].len};
+    if (line->claim_count == 0)
+        return &line->rest;
+    struct ft_stretch *own = &line->claims[worker % line->claim_count];
+    if (own->len == 0 && line->rest.len > 0)
+        *own = claim(line, line->rest.seconds / (CLAIMS * (double)line->claim_count));
+    struct ft_stretch *found = own;
+    for (uint32_t i = 0; own->len == 0 && i < line->claim_count; i++)
+        if (line->claims[i].len > 0 && (found->len == 0 || line->claims[i].seconds > found->seconds))
+            found = &line->claims[i];
+    return found;
+}
+
+static struct ft_stretch *choose(struct ft_line *line, uint32_t worker, double seconds)
+{
+    bool has_others = line->len > line->first.len;
+    return line->first.len > 0 && (seconds > 0 || !has_others) ? &line->first : claim_of(line, worker);
+}
+
+struct ft_cut ft_line_cut(struct ft_line *line, uint32_t worker, double seconds, uint32_t least, uint32_t most)
+{
+    struct ft_cut cut = {.from = choose(line, worker, seconds)};
+    struct view view = {line, line->items + cut.from->head, cut.from->len};
     cut.items = view.items;
     while (cut.count < view.len) {
         double next = expected(&view, cut.count);
@@ -201,8 +251,8 @@ struct ft_cut ft_line_cut(const struct ft_line *line, double seconds, uint32_t l
         bool enough = (cut.seconds + next / 2 >= seconds && !wanted) || (most != 0 && cut.count >= most);
         bool inside_tied = is_tied(&view, cut.count) && same_scope(&view, cut.count);
         /* After a long item a short one will do as successor: the next long one is for another worker. */
-        bool other_will_do = cut.count > 0 && next > seconds && line->parts[FT_LINE_SHORT].len > 0;
-        if (enough && !inside_tied && (cut.count >= least || (cut.part == FT_LINE_LONG && other_will_do)))
+        bool other_will_do = cut.count > 0 && next > seconds && line->len > line->first.len;
+        if (enough && !inside_tied && (cut.count >= least || (cut.from == &line->first && other_will_do)))
             break;
         cut.seconds += next;
         cut.count++;
@@ -214,19 +264,26 @@ struct ft_cut ft_line_cut(const struct ft_line *line, double seconds, uint32_t l
 
 void ft_line_take(struct ft_line *line, const struct ft_cut *cut)
 {
-    line->parts[cut->part].head += cut->count;
-    line->parts[cut->part].len -= cut->count;
+    cut->from->head += cut->count;
+    cut->from->len -= cut->count;
+    cut->from->seconds -= cut->seconds;
+    line->len -= cut->count;
     line->seconds -= cut->seconds;
-    if (ft_line_len(line) == 0)
-        line->seconds = 0; /* what rounding has left */
+    if (cut->from->len == 0)
+        cut->from->seconds = 0; /* what rounding has left */
+    if (line->len == 0)
+        line->seconds = 0;
 }
 
 void ft_line_put_back(struct ft_line *line, const uint32_t *items, uint32_t count)
 {
-    enum ft_part part = line->parts[FT_LINE_LONG].len > 0 ? FT_LINE_LONG : FT_LINE_SHORT;
-    line->parts[part].head -= count;
-    line->parts[part].len += count;
-    memcpy(line->items + line->parts[part].head, items, count * sizeof *items);
-    for (uint32_t i = 0; i < count; i++)
+    struct ft_stretch *stretch = line->claim_count == 0 ? &line->rest : &line->first;
+    stretch->head -= count;
+    stretch->len += count;
+    line->len += count;
+    memcpy(line->items + stretch->head, items, count * sizeof *items);
+    for (uint32_t i = 0; i < count; i++) {
+        stretch->seconds += line->expected[items[i]];
         line->seconds += line->expected[items[i]];
+    }
 }

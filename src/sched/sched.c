@@ -158,7 +158,7 @@ int ft_sched_done(struct ft_sched *sched, uint32_t id, uint32_t item)
     sched->states[item] = DONE;
     worker->running = false;
     drop_head(sched, worker);
-    if (ft_line_len(&sched->line) == 0 && sched->held == 0)
+    if (sched->line.len == 0 && sched->held == 0)
         look_at_all(sched);
     else
         look_at(sched, id);
@@ -218,7 +218,7 @@ void ft_sched_keep_idle(struct ft_sched *sched, bool keep)
 
 uint32_t ft_sched_pending(const struct ft_sched *sched)
 {
-    return ft_line_len(&sched->line);
+    return sched->line.len;
 }
 
 /* ---- orders ---- */
@@ -250,7 +250,7 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
         least = most;
     if (worker->seconds > share)
         share = 0; /* it has enough to do, and only lacks the successor of its last item */
-    struct ft_cut cut = ft_line_cut(&sched->line, share, least, most);
+    struct ft_cut cut = ft_line_cut(&sched->line, (uint32_t)(worker - sched->workers), share, least, most);
     if (!reserve(worker, cut.count))
         return false;
     uint32_t *items = worker->queue + worker->len;
@@ -269,7 +269,7 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
 
 static bool order_for(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
-    if (ft_line_len(&sched->line) > 0) {
+    if (sched->line.len > 0) {
         return (worker->len < LEAST || worker->seconds <= worker->low) && hand_out(sched, worker, order);
     }
     *order = (struct ft_sched_order){.worker = (uint32_t)(worker - sched->workers)};

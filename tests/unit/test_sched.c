@@ -186,6 +186,32 @@ static void orders_get_smaller_towards_the_end(void **state)
     ft_sched_free(sched);
 }
 
+/* Each worker runs long stretches of neighbours, and goes back in collection order at the very end only. */
+static void a_worker_runs_what_lies_together(void **state)
+{
+    struct ft_sched *sched = make(10000, 2, false);
+    struct ft_sched_order order;
+    uint32_t done[2] = {0}, jumps = 0, back = 0, last[2] = {0};
+    (void)state;
+    for (bool any = true; any;) {
+        any = false;
+        while (ft_sched_next(sched, &order))
+            for (uint32_t i = 0; order.kind == FT_SCHED_RUN && i < order.count; i++) {
+                uint32_t item = order.items[i], id = order.worker;
+                jumps += done[id] > 0 && item != last[id] + 1;
+                back += item < last[id];
+                last[id] = item;
+                done[id]++;
+                run(sched, id, item);
+                any = true;
+            }
+    }
+    assert_int_equal(done[0] + done[1], 10000);
+    assert_true(jumps < 60);
+    assert_true(back < 10);
+    ft_sched_free(sched);
+}
+
 static void no_order_is_larger_than_asked_for(void **state)
 {
     (void)state;
@@ -420,6 +446,7 @@ int main(void)
         cmocka_unit_test(what_a_lost_worker_had_not_started_comes_first),
         cmocka_unit_test(nothing_is_handed_out_after_a_stop),
         cmocka_unit_test(orders_get_smaller_towards_the_end),
+        cmocka_unit_test(a_worker_runs_what_lies_together),
         cmocka_unit_test(no_order_is_larger_than_asked_for),
         cmocka_unit_test(an_item_that_is_waiting_is_not_put_back_again),
         cmocka_unit_test(an_item_that_somebody_has_is_not_put_back),
