@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from fleetest import _core
+from fleetest.collecting import rare_garbage_collection
 from fleetest.node import Node
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
@@ -17,8 +19,10 @@ from fleetest.worker import become_worker
 if TYPE_CHECKING:
     import pytest
 
-    from fleetest import _core
     from fleetest.run import Run
+
+HOLES_MAX = 64 << 20
+"""Bytes of freed memory between living objects that are taken up at most before the workers are made."""
 
 
 class Forker:
@@ -42,6 +46,8 @@ class Forker:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _make(self, nodes: list[Node]) -> None:
+        with rare_garbage_collection():
+            _core.fill_holes(HOLES_MAX)
         made: list[Plumbing] = []
         for node in nodes:
             plumbing = Plumbing.make(self.run.config)

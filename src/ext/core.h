@@ -37,6 +37,9 @@ PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len
 /* freeze(): see freeze.c. */
 PyObject *core_freeze(PyObject *module, PyObject *unused);
 
+/* fill_holes(): see holes.c. */
+PyObject *core_fill_holes(PyObject *module, PyObject *args);
+
 /* watch(): see watch.c. */
 PyObject *core_watch(PyObject *module, PyObject *callback);
 

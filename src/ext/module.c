@@ -115,6 +115,9 @@ static PyMethodDef core_methods[] = {
     {"freeze", core_freeze, METH_NOARGS,
      PyDoc_STR("freeze()\n--\n\nTake all objects out of the garbage collector's sight until somebody asks for a "
                "collection or\nfor its objects; False if this interpreter's gc is not known.")},
+    {"fill_holes", core_fill_holes, METH_VARARGS,
+     PyDoc_STR("fill_holes(limit, /)\n--\n\nTake up the freed blocks between living objects, at most `limit` bytes, so "
+               "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
     {"watch", core_watch, METH_O,
      PyDoc_STR("watch(callback, /)\n--\n\nCall callback(what, detail) when the process id or random bytes are asked "
                "for and when a path may\nbe made; None: no more.")},
