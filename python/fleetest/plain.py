@@ -85,15 +85,15 @@ class Rebuilder:
         self._location = location
         self._keywords = None
 
-    def location(self, index: int, item: pytest.Item) -> Any:
-        """Where the test is."""
+    def location(self, index: int, items: Sequence[pytest.Item]) -> Any:
+        """Where a test is."""
         if index != self._index:
-            self.begin(index, item.location)
+            self.begin(index, items[index].location)
         return self._location
 
-    def rebuild(self, item: pytest.Item, packed: list[Any]) -> pytest.TestReport:
+    def rebuild(self, items: Sequence[pytest.Item], packed: list[Any]) -> pytest.TestReport:
         """The report that :meth:`PlainReports.pack` was given, after the item's number."""
-        location = self.location(packed[0], item)
+        location, item = self.location(packed[0], items), items[packed[0]]
         if self._keywords is None:
             self._keywords = private.keywords(item)
         return make_report(item, location, self._keywords.copy(), packed)

@@ -78,23 +78,21 @@ class Reporting:
         """A whole test has come, and it passed; False if it has to be passed on piece by piece."""
         bystanders = self.bystanders
         if self.ordered or not (
-            bystanders.phase() and bystanders.log_start() and bystanders.log_finish()
+            bystanders.call() and bystanders.log_start() and bystanders.log_finish()
         ):
             return False
         setup, call, teardown = phases
         before, after = as_numbers(setup, node.number), as_numbers(teardown, node.number)
+        called = as_numbers(call, node.number)
         in_order = (setup[1], call[1], teardown[1]) == PHASES
-        if not in_order or before is None or after is None:
+        if not in_order or before is None or called is None or after is None:
             return False
-        screen, test = self.run.screen, self.session.items[index]
-        node.rebuilder.begin(index, _tuple(begun[2]))
-        report = node.rebuilder.rebuild(test, call)
-        self._mark(report, node, index)
+        screen = self.run.screen
         self.run.record.passed(index, node.id, setup[2], call[2], teardown[2])
         if screen.has_status:
             screen.before_output()
         bystanders.count(before)
-        self._hook(index).pytest_runtest_logreport(report=report)
+        self._call_passed(node, _tuple(begun[2]), called)
         bystanders.count(after)
         self.outputs.finish_line(node)
         screen.progress.done += 1
@@ -205,16 +203,29 @@ class Reporting:
 
     def _passed(self, node: Node, item: int | None, payload: Any) -> None:
         index, when, duration, _, _ = payload
-        test = self.session.items[index]
-        if when != "call" and self.bystanders.phase():
-            numbers = as_numbers(payload, node.number)
-            if numbers is not None:
-                self.run.record.phase(index, node.id, when, duration)
-                self.bystanders.count(numbers)
-                return
-        report = node.rebuilder.rebuild(test, payload)
-        self._mark(report, node, index)
-        self._log_report(node, item, report)
+        numbers = as_numbers(payload, node.number)
+        can_be_counted = self.bystanders.call if when == "call" else self.bystanders.phase
+        if numbers is None or not can_be_counted():
+            report = node.rebuilder.rebuild(self.session.items, payload)
+            self._mark(report, node, index)
+            self._log_report(node, item, report)
+            return
+        self.run.record.phase(index, node.id, when, duration)
+        if when == "call":
+            self._call_passed(node, node.rebuilder.location(index, self.session.items), numbers)
+        else:
+            self.bystanders.count(numbers)
+
+    def _call_passed(self, node: Node, location: Any, numbers: list[float]) -> None:
+        """Tell of a call that passed, where nobody would keep the report.
+
+        The item is left alone: each touch would copy a page that is the workers' too.
+        """
+        nodeid = self.run.record.ids[int(numbers[0])]
+        report: Any = self.bystanders.passed(nodeid, location, numbers)
+        if not self.ordered:
+            report.node = node
+        self.config.hook.pytest_runtest_logreport(report=report)
 
     def _mark(self, report: Any, node: Node, index: int) -> None:
         """Give a report what it would have had if it had travelled whole."""

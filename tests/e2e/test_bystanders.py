@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from lab import Project, numbered
 from observing import NOTE, notes
 
 WORKERS = pytest.mark.parametrize("args", [("-n", "0"), ("-n", "2"), ("-n", "2", "--ordered")])
 
+PHASES = {"": ["setup", "teardown"], "passed": ["call"]}
+
 READERS = {
-    "item": "stats['']",
-    "get": "stats.get('')",
-    "values": "[report for reports in stats.values() for report in reports if report.when != 'call']",
-    "items": "dict(stats.items())['']",
-    "copy": "stats.copy()['']",
-    "dict": "dict(stats)['']",
-    "unpacked": "{**stats}['']",
-    "setdefault": "stats.setdefault('', [])",
-    "pop": "stats.pop('')",
+    "item": "stats[category]",
+    "get": "stats.get(category)",
+    "values": "[it for reports in stats.values() for it in reports if it.when in phases]",
+    "items": "dict(stats.items())[category]",
+    "copy": "stats.copy()[category]",
+    "dict": "dict(stats)[category]",
+    "unpacked": "{**stats}[category]",
+    "setdefault": "stats.setdefault(category, [])",
+    "pop": "stats.pop(category)",
+    "getreports": "terminalreporter.getreports(category)",
 }
 
 
 @WORKERS
+@pytest.mark.parametrize("category", PHASES, ids=["phases", "calls"])
 @pytest.mark.parametrize("reader", READERS)
-def test_statistics(project: Project, reader: str, args: tuple[str, ...]) -> None:
-    """The reports of passed set-ups and tear-downs are among them, however they are read."""
+def test_statistics(project: Project, reader: str, category: str, args: tuple[str, ...]) -> None:
+    """The reports of tests that passed are among them, however they are read."""
     project.file("note.py", NOTE)
     project.file(
         "conftest.py",
@@ -33,6 +39,7 @@ def test_statistics(project: Project, reader: str, args: tuple[str, ...]) -> Non
 
         def pytest_terminal_summary(terminalreporter):
             stats = terminalreporter.stats
+            category, phases = {category!r}, {PHASES[category]!r}
             note(sorted(stats))
             for report in {READERS[reader]}:
                 assert report.duration >= 0 and "test_it.py" in report.keywords
@@ -40,13 +47,42 @@ def test_statistics(project: Project, reader: str, args: tuple[str, ...]) -> Non
         """,
     )
     project.file("test_it.py", numbered(4))
-    project.fleetest(*args).check(0).counts(passed=4)
+    result = project.fleetest(*args).check(0)
+    # What is taken out of the statistics is not counted in the last line.
+    result.counts(**({} if (reader, category) == ("pop", "passed") else {"passed": 4}))
     expected = [
         [f"test_it.py::test_{number}", when, "passed", "test_it.py"]
         for number in range(4)
-        for when in ("setup", "teardown")
+        for when in PHASES[category]
     ]
     assert notes(project) == sorted([*expected, ["", "passed"]], key=repr)
+
+
+@WORKERS
+@pytest.mark.parametrize("style", ["classic", "progress", "count", "times"])
+def test_summary(project: Project, style: str, args: tuple[str, ...]) -> None:
+    """Tests that passed are counted and listed among others."""
+    project.file(
+        "test_it.py",
+        numbered(150) + "\ndef test_fails(): assert 0\n\ndef test_last(): print('said')\n",
+    )
+    options = (*args, "-o", f"console_output_style={style}")
+    result = project.fleetest(*options, "-rpP").check(1).counts(passed=151, failed=1)
+    result.lines("*_ test_last _*", "said", "PASSED test_it.py::test_149", "PASSED *::test_last")
+    project.fleetest(*options, "-q").check(1).counts(passed=151, failed=1)
+    result = project.fleetest(*options, "-v").check(1).counts(passed=151, failed=1)
+    assert len(set(re.findall(r"test_it.py::test_\w+", result.out))) == 152
+    assert result.out.count("PASSED") == 151
+
+
+@WORKERS
+def test_last_failed(project: Project, args: tuple[str, ...]) -> None:
+    """A test that passes is no longer among those that failed last."""
+    project.file("test_it.py", numbered(3) + "\ndef test_fails(): assert 0\n")
+    project.fleetest(*args).check(1)
+    project.file("test_it.py", numbered(3) + "\ndef test_fails(): pass\n")
+    project.fleetest(*args).check(0).counts(passed=4)
+    project.fleetest(*args, "--lf", "--lfnf=none").check(5)
 
 
 @WORKERS

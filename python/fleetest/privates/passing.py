@@ -46,9 +46,10 @@ class PassedPhases:
 
 
 class LazyStats(dict[str, list[Any]]):
-    """The terminal reporter's counts; the reports of passed set-ups and tear-downs are made on demand.
+    """The terminal reporter's counts; the reports of tests that passed are made on demand.
 
-    They are under ''.  Whether the key is there, and where, can be seen without.
+    Those of calls are under 'passed', those of set-ups and tear-downs under ''.  Whether a key is
+    there, and where, can be seen without.
     """
 
     def __init__(self, stats: dict[str, list[Any]], make: Callable[[Sequence[float]], Any]) -> None:
@@ -57,17 +58,25 @@ class LazyStats(dict[str, list[Any]]):
         :param make: as for :class:`PassedPhases`
         """
         super().__init__(stats)
-        self._uncounted = PassedPhases(make)
+        self._lazy = {category: PassedPhases(make) for category in ("", "passed")}
 
-    def count(self, numbers: Sequence[float]) -> None:
+    def count(self, category: str, numbers: Sequence[float]) -> None:
         """Count a report that is to be made of these."""
-        if not self._uncounted:
-            super().setdefault("", [])
-        self._uncounted.add(numbers)
+        lazy = self._lazy[category]
+        if not lazy:
+            super().setdefault(category, [])
+        lazy.add(numbers)
 
-    def _settle(self) -> None:
-        reports = self._uncounted.take()
-        super().setdefault("", []).extend(reports)
+    def lengths(self, category: str) -> tuple[list[Any], int]:
+        """The reports of a category that were made, and how many more there are."""
+        lazy = self._lazy.get(category)
+        return super().get(category, []), len(lazy) if lazy else 0
+
+    def _settle(self, category: str) -> None:
+        lazy = self._lazy.get(category)
+        if lazy:
+            reports = lazy.take()
+            super().setdefault(category, []).extend(reports)
 
     # This alone keeps dict() and the like from looking past these methods.
     def __iter__(self) -> Iterator[str]:
@@ -78,8 +87,8 @@ def _settled(name: str) -> Callable[..., Any]:
     method = getattr(dict, name)
 
     def settled(self: LazyStats, *args: Any) -> Any:
-        if self._uncounted:
-            self._settle()
+        for category in self._lazy:
+            self._settle(category)
         return method(self, *args)
 
     return settled
@@ -89,8 +98,7 @@ def _settled_for_key(name: str) -> Callable[..., Any]:
     method = getattr(dict, name)
 
     def settled(self: LazyStats, category: str, *args: Any) -> Any:
-        if not category and self._uncounted:
-            self._settle()
+        self._settle(category)
         return method(self, category, *args)
 
     return settled
@@ -180,9 +188,17 @@ class Bystanders:
         self._hook = config.hook
         self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         self._stats: LazyStats | None = None
-        if type(self._reporter) is _pytest.terminal.TerminalReporter:
-            self._stats = self._reporter.stats = LazyStats(self._reporter.stats, make)
         self._known: dict[str, tuple[list[Any], bool]] = {}
+        self._make = make
+        self._passed = pytest.TestReport("", ("", None, ""), {}, "passed", None, "call")
+        self._numbers: Sequence[float] = ()
+        if type(self._reporter) is _pytest.terminal.TerminalReporter:
+            self._stats = LazyStats(self._reporter.stats, make)
+            vars(self._reporter).update(
+                stats=self._stats,
+                _add_stats=self._add_stats,
+                _get_reports_to_display=self._reports_to_display,
+            )
 
     def _all(self, name: str, harmless: Callable[[Any], bool]) -> bool:
         """Whether all implementations of a hook are harmless, as they are now."""
@@ -198,18 +214,61 @@ class Bystanders:
         return self._all("pytest_runtest_logstart", _shows_no_start)
 
     def phase(self) -> bool:
-        """Whether the report of a set-up or teardown that passed would only be counted, as ''."""
+        """Whether nobody would keep the report of a phase that passed; the reporter counts it.
+
+        That of a set-up or teardown would only be counted, as ''.
+        """
         if self._reporter is not None and self._reporter.stats is not self._stats:
             return False
         return self._all("pytest_runtest_logreport", _shows_no_phase) and self._all(
             "pytest_report_teststatus", is_pytests_module
         )
 
+    def call(self) -> bool:
+        """Whether :meth:`passed` will do as the report of a call that passed."""
+        # With the style "times" the reporter looks at the other reports each time.
+        return self.phase() and getattr(self._reporter, "_show_progress_info", "") != "times"
+
     def count(self, numbers: Sequence[float]) -> None:
         """Have the reporter count what :meth:`phase` was asked for."""
         if self._stats is not None:
             self._reporter._tests_ran = True
-            self._stats.count(numbers)
+            self._stats.count("", numbers)
+
+    def passed(self, nodeid: str, location: Any, numbers: Sequence[float]) -> pytest.TestReport:
+        """The report of a call that passed, for the hook, where :meth:`call` allows it.
+
+        It is one and the same for all tests.
+
+        :param numbers: what the reporter's own is to be made of, if somebody looks
+        """
+        report = self._passed
+        report.nodeid, report.location = nodeid, location
+        _, _, report.duration, report.start, report.stop, _ = self._numbers = numbers
+        return report
+
+    def _add_stats(self, category: str, items: Sequence[Any]) -> None:
+        """``TerminalReporter._add_stats``."""
+        reporter, stats, passed = self._reporter, self._stats, self._passed
+        is_passed = len(items) == 1 and items[0] is passed
+        if not is_passed or stats is None or reporter.stats is not stats:
+            type(reporter)._add_stats(reporter, category, items)
+        elif category == "passed":
+            is_new = category not in stats
+            stats.count(category, self._numbers)
+            if is_new:
+                reporter._set_main_color()
+        else:
+            type(reporter)._add_stats(reporter, category, [self._make(self._numbers)])
+
+    def _reports_to_display(self, key: str) -> list[Any]:
+        """``TerminalReporter._get_reports_to_display``, for the number of passed tests alone."""
+        reporter, stats = self._reporter, self._stats
+        if key != "passed" or stats is None or reporter.stats is not stats:
+            return list(type(reporter)._get_reports_to_display(reporter, key))
+        made, more = stats.lengths(key)
+        counted = [report for report in made if getattr(report, "count_towards_summary", True)]
+        return counted + [self._passed] * more
 
     def log_finish(self) -> bool:
         """Whether ``pytest_runtest_logfinish`` would do nothing."""
