@@ -13,7 +13,6 @@ import _pytest.doctest
 import _pytest.faulthandler
 import _pytest.fixtures
 import _pytest.junitxml
-import _pytest.mark.structures
 import _pytest.terminal
 import _pytest.tmpdir
 import pluggy
@@ -84,15 +83,6 @@ class Pytest74:
 
     def keywords(self, node: Any) -> dict[str, int]:
         """What a report of the node has as its keywords: ``{name: 1 for name in node.keywords}``."""
-        found: dict[str, int] = {}
-        keywords = node.keywords
-        while type(keywords) is _pytest.mark.structures.NodeKeywords:
-            for name in keywords._markers:
-                found.setdefault(name, 1)
-            parent = keywords.parent
-            if parent is None:
-                return found
-            keywords = parent.keywords
         return dict.fromkeys(node.keywords, 1)
 
     # ---- the session ----

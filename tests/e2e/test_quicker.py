@@ -1,0 +1,165 @@
+"""Replacements of functions of pytest's give what the originals give."""
+
+from __future__ import annotations
+
+from lab import Project
+
+
+def test_argument_names(project: Project) -> None:
+    """Functions and methods of every shape have the same arguments."""
+    project.file(
+        "test_it.py",
+        """
+        import functools, inspect, random, types
+        from unittest import mock
+
+        import _pytest.fixtures
+        import pytest
+        from _pytest.outcomes import Failed
+        from fleetest.privates import quicker
+
+        def answer(function, *args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except (Exception, Failed) as error:
+                return type(error), str(error)
+
+        def same(function, **kwargs):
+            expected = answer(quicker._getfuncargnames, function, **kwargs)
+            assert answer(quicker.getfuncargnames, function, **kwargs) == expected
+            return expected
+
+        def random_signature(random):
+            names = iter("abcdefghijkl")
+            parts, has_default = [], False
+            for _ in range(random.randint(0, 4)):
+                has_default |= random.random() < 0.3
+                parts.append(next(names) + (": int" if random.random() < 0.2 else "") + "=1" * has_default)
+            if parts and random.random() < 0.2:
+                parts.insert(random.randint(1, len(parts)), "/")
+            if random.random() < 0.4:
+                parts.append("*rest" if random.random() < 0.5 else "*")
+                for _ in range(random.randint(parts[-1] == "*", 3)):
+                    parts.append(next(names) + "=1" * (random.random() < 0.5))
+            if random.random() < 0.3:
+                parts.append("**named")
+            return ", ".join(parts)
+
+        def test_is_installed():
+            assert _pytest.fixtures.getfuncargnames is quicker.getfuncargnames
+
+        def test_random():
+            source, seen = random.Random(1), set()
+            for _ in range(2000):
+                signature, names = random_signature(source), {}
+                exec(f"def function({signature}): return 1", names)
+                function = names["function"]
+                seen.add(same(function))
+                pytest.mark.usefixtures("a")(function)
+                same(function, name="function")
+                for made in (function, staticmethod(function), classmethod(function), property(function)):
+                    cls = type("Tests", (), {"function": made})
+                    same(function, cls=cls)
+                    same(function, name="function", cls=type("Derived", (cls,), {}))
+                    same(function, name="missing", cls=cls)
+            assert len(seen) > 50
+
+        def decorated(function):
+            @functools.wraps(function)
+            def inner(*args, **kwargs):
+                return function(*args, **kwargs)
+            return inner
+
+        class Callable:
+            def __call__(self, a, b=1): pass
+
+        def signed(a, b): pass
+        signed.__signature__ = inspect.Signature([])
+
+        def broken(a: "no.such"): pass
+
+        @mock.patch("os.getcwd")
+        def patched(a, b): pass
+
+        @pytest.mark.parametrize("function", [
+            decorated(lambda a, b: 1), functools.partial(lambda a, b: 1, 2), Callable(), Callable().__call__,
+            signed, broken, patched, len, str.upper, type, 3, lambda: 0,
+        ])
+        def test_others(function):
+            same(function)
+            same(function, name="function", cls=type("Tests", (), {"function": function}))
+        """,
+    )
+    project.fleetest("-n", "0").check(0).counts(passed=14)
+
+
+def test_keywords(project: Project) -> None:
+    """Keywords come in the same order, own ones first, each once."""
+    project.file("sub/__init__.py")
+    project.file(
+        "sub/test_it.py",
+        """
+        import pytest
+
+        def original(keywords):
+            yield from keywords._markers
+            if keywords.parent is not None:
+                for keyword in original(keywords.parent.keywords):
+                    if keyword not in keywords._markers:
+                        yield keyword
+
+        pytestmark = [pytest.mark.one, pytest.mark.two]
+
+        @pytest.mark.two
+        @pytest.mark.three
+        class TestThem:
+            @pytest.mark.one
+            @pytest.mark.parametrize("n", [1, 2])
+            def test_it(self, request, n):
+                request.node.add_marker("late")
+                for node in request.node.listchain():
+                    assert list(node.keywords) == list(original(node.keywords))
+                    assert len(node.keywords) == len(set(original(node.keywords)))
+                assert {"late", "one", "two", "three", "sub"} < set(request.node.keywords)
+        """,
+    )
+    project.fleetest("-n", "0", "-Wignore").check(0).counts(passed=2)
+
+
+def test_wrapped_fixtures(project: Project) -> None:
+    """A fixture that is hidden behind something is found, where pytest looks for it."""
+    project.file(
+        "test_it.py",
+        """
+        import functools, inspect, os, types, unittest.mock
+
+        import pytest
+        from _pytest.fixtures import FixtureManager
+
+        quick = getattr(FixtureManager, "_find_wrapped_fixture_def", None)
+
+        @pytest.fixture
+        def plain(): pass
+
+        @functools.wraps(plain)
+        def hidden(): pass
+
+        class Proxy:
+            def __getattr__(self, name): raise RuntimeError(name)
+
+        things = [plain, hidden, staticmethod(plain), classmethod(plain), Proxy(), None, 1, "a", (), [], {}, True]
+        things += [thing for module in (functools, inspect, os, types, unittest.mock, pytest)
+                   for thing in vars(module).values()]
+        things += [value for thing in things if isinstance(thing, type) for value in vars(thing).values()]
+
+        @pytest.mark.skipif(quick is None, reason="this pytest does not look for them")
+        def test_them():
+            found = 0
+            for thing in things:
+                result = quick(None, thing)
+                assert result is quick.__wrapped__(None, thing)
+                found += result is not None
+            assert found == 4
+        """,
+    )
+    project.fleetest("-n", "0", "-Wignore").check(0)
