@@ -126,6 +126,37 @@ def test_keywords(project: Project) -> None:
     project.fleetest("-n", "0", "-Wignore").check(0).counts(passed=2)
 
 
+def test_markers_and_parents(project: Project) -> None:
+    """Markers come from the test outwards; the nearest parent of a class is found."""
+    project.file(
+        "sub/test_it.py",
+        """
+        import pytest
+
+        pytestmark = [pytest.mark.one(1), pytest.mark.two(2)]
+
+        @pytest.mark.one(3)
+        class TestThem:
+            @pytest.mark.two(4)
+            @pytest.mark.one(5)
+            def test_it(self, request):
+                node = request.node
+                found = [(type(where), mark.args[0]) for where, mark in node.iter_markers_with_node()]
+                function, cls, module = pytest.Function, pytest.Class, pytest.Module
+                assert found == [(function, 5), (function, 4), (cls, 3), (module, 1), (module, 2)]
+                assert [mark.args[0] for mark in node.iter_markers("one")] == [5, 3, 1]
+                assert node.get_closest_marker("two").args == (4,)
+                assert node.get_closest_marker("three") is None
+                assert node.getparent(pytest.Class).name == "TestThem"
+                assert node.getparent(pytest.Item) is node
+                assert node.getparent(pytest.Session) is request.session
+                assert node.getparent(pytest.Function).getparent(pytest.Module) is node.parent.parent
+                assert request.session.getparent(pytest.Module) is None
+        """,
+    )
+    project.fleetest("-n", "0", "-Wignore").check(0).counts(passed=1)
+
+
 def test_wrapped_fixtures(project: Project) -> None:
     """A fixture that is hidden behind something is found, where pytest looks for it."""
     project.file(

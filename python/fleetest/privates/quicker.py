@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Callable
 import _pytest.compat
 import _pytest.fixtures
 import _pytest.mark.structures
+import _pytest.nodes
 import _pytest.python
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from _pytest.nodes import Node
 
 KNOWN = (9, 2)
 """The newest pytest whose originals are known; with a newer one nothing is replaced."""
@@ -51,6 +54,10 @@ def install() -> None:
     if tuple(int(part) for part in pytest.__version__.split(".")[:2]) > KNOWN:
         return
     _pytest.mark.structures.NodeKeywords.__iter__ = iterate_keywords  # type: ignore[method-assign]
+    node: Any = _pytest.nodes.Node
+    node.iter_markers_with_node = iterate_markers
+    if hasattr(node, "iter_parents"):
+        node.getparent = find_parent
     for module in (_pytest.compat, _pytest.fixtures, _pytest.python):
         if vars(module).get("getfuncargnames") is _getfuncargnames:
             vars(module)["getfuncargnames"] = getfuncargnames
@@ -59,16 +66,36 @@ def install() -> None:
         manager._find_wrapped_fixture_def = _find_wrapped(manager._find_wrapped_fixture_def)
 
 
-def iterate_keywords(keywords: _pytest.mark.structures.NodeKeywords) -> Iterator[str]:
+def iterate_keywords(own: _pytest.mark.structures.NodeKeywords) -> Iterator[str]:
     """``NodeKeywords.__iter__``, without a generator for each parent."""
-    found = dict(keywords._markers)
-    while keywords.parent is not None:
-        keywords = keywords.parent.keywords
+    found = dict(own._markers)
+    parent = own.parent
+    while parent is not None:
+        keywords: Any = parent.keywords
         if type(keywords) is not _pytest.mark.structures.NodeKeywords:
             found.update(dict.fromkeys(keywords))
             break
         found.update(keywords._markers)
+        parent = keywords.parent
     return iter(found)
+
+
+def iterate_markers(node: Node, name: str | None = None) -> Iterator[tuple[Node, pytest.Mark]]:
+    """``Node.iter_markers_with_node``, without a generator of its parents."""
+    at: Node | None = node
+    while at is not None:
+        for mark in at.own_markers:
+            if name is None or getattr(mark, "name", None) == name:
+                yield at, mark
+        at = at.parent
+
+
+def find_parent(node: Node, cls: type) -> Node | None:
+    """``Node.getparent``, without a generator of its parents."""
+    at: Node | None = node
+    while at is not None and not isinstance(at, cls):
+        at = at.parent
+    return at
 
 
 _getfuncargnames = _pytest.compat.getfuncargnames
