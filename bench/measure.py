@@ -108,10 +108,14 @@ class Sampler(threading.Thread):
         """Sample until ``stop`` is called."""
         while not self._ended.wait(SAMPLE_SECONDS):
             total = 0
+            there = set()
             for process in descendants(os.getpid()):
                 self._cpu[process.pid, process.started] = process.cpu
+                there.add(process.pid)
                 total += _pss(process.pid)
-            self.peak_kb = max(self.peak_kb, total)
+            # What a process that is gone by now has shared would have been counted more than once.
+            if there == {process.pid for process in descendants(os.getpid())}:
+                self.peak_kb = max(self.peak_kb, total)
 
     def stop(self) -> None:
         """End the sampling."""

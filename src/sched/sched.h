@@ -8,9 +8,9 @@
  *
  * Items stand in line by scope (a file, as a rule): those with long items first, the others in collection order, and
  * the items of a scope in collection order.  Of what has no long item each worker claims a stretch at a time; only when
- * nothing is left to claim does it get what another one has claimed.  Orders are a fraction of the work that is left for
- * each worker, cut where a scope ends if one ends nearby.  Both are large at first, so that there are few messages and
- * each worker runs what lies together, and single items at the end, for balance (guided self-scheduling;
+ * nothing is left to claim does it get what another one has claimed.  Orders are a fraction of the work that is left
+ * for each worker, cut where a scope ends if one ends nearby.  Both are large at first, so that there are few messages
+ * and each worker runs what lies together, and single items at the end, for balance (guided self-scheduling;
  * Polychronopoulos and Kuck, 1987).
  */
 #ifndef FT_SCHED_SCHED_H

@@ -21,7 +21,8 @@ def keep_proxies(session: pytest.Session) -> None:
         plugins, folders = manager._conftest_plugins, manager._dirpath2confmods
     except AttributeError:
         return
-    known: dict[Any, Any] = {}
+    # By identity, since a path works out its hash in Python; the path is kept, so the number stays its.
+    known: dict[int, tuple[Any, Any]] = {}
     known_for = -1
 
     def gethookproxy(fspath: Any) -> Any:
@@ -30,11 +31,12 @@ def keep_proxies(session: pytest.Session) -> None:
         if state != known_for:
             known.clear()
             known_for = state
-        proxy = known.get(fspath)
-        if proxy is None:
-            proxy = original(fspath)
-            if len(plugins) + len(folders) == state:
-                known[fspath] = proxy
+        found = known.get(id(fspath))
+        if found is not None:
+            return found[1]
+        proxy = original(fspath)
+        if len(plugins) + len(folders) == state:
+            known[id(fspath)] = fspath, proxy
         return proxy
 
     session.gethookproxy = gethookproxy  # type: ignore[method-assign]
