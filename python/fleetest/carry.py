@@ -29,6 +29,9 @@ class Carried:
     def in_worker(self, config: pytest.Config, session: pytest.Session, plugin: Any) -> None:
         """In a forked worker, before its first test."""
 
+    def in_own_session(self, plugin: Any) -> None:
+        """In a worker that has a session of its own, before its first test."""
+
 
 class _PytestCov(Carried):
     """Each worker measures for itself; the controller combines, as under xdist."""
@@ -57,12 +60,17 @@ class _PytestCov(Carried):
         # What was measured so far is the controller's to save.
         inherited.cov.stop()
         plugin.start(DistWorker, config, config.workerinput["workerid"])  # type: ignore[attr-defined]
-        cov = plugin.cov_controller.cov
-        # A worker may be given no test, and the modules it has inherited were measured already.
-        cov._warn_preimported_source = cov._warn_no_data = False
+        self.in_own_session(plugin)
+        # The modules it has inherited were measured already.
+        plugin.cov_controller.cov._warn_preimported_source = False
         contexts: Any = config.pluginmanager.getplugin("_cov_contexts")
         if contexts is not None:
             contexts.cov = plugin.cov_controller.cov
+
+    def in_own_session(self, plugin: Any) -> None:
+        controller = getattr(plugin, "cov_controller", None)
+        if controller is not None and controller.cov is not None:
+            controller.cov._warn_no_data = False  # a worker may be given no test
 
 
 class _RerunFailures(Carried):
@@ -132,6 +140,12 @@ def in_worker(config: pytest.Config, session: pytest.Session) -> None:
     for entry, plugin in _present(config):
         with contextlib.suppress(ImportError):
             entry.in_worker(config, session, plugin)
+
+
+def in_own_session(config: pytest.Config) -> None:
+    """Tell the plugins of the table that the session is a worker's."""
+    for entry, plugin in _present(config):
+        entry.in_own_session(plugin)
 
 
 def may_park(config: pytest.Config, stage: Stage) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleetest import _core, shim
+from fleetest import _core, carry, shim
 from fleetest.digest import digest
 from fleetest.node import describe_interpreter
 from fleetest.options import PLUGIN, declare_ini, declare_options
@@ -107,6 +107,7 @@ class OwnSession:
             self.channel.send(_core.MSG_COLLECTED, [digest(ids), ids])
             answer = self.channel.receive()
         assert self.plugin is not None
+        carry.in_own_session(session.config)
         self.plugin.muted = 0
         self.plugin.registered = True
         if answer is not None and answer[0] == _core.MSG_SYNCED:

@@ -201,17 +201,16 @@ static void adjust(const struct view *view, double seconds, uint32_t least, uint
     }
 }
 
-/* Items of `rest` that make about `seconds`, to the end of a scope if that is near. */
+/*
+ * Items of `rest` that make at least `seconds`, to the end of a scope: were it divided, a worker could get the first
+ * part of it after the second.
+ */
 static struct ft_stretch claim(struct ft_line *line, double seconds)
 {
     struct view view = {line, line->items + line->rest.head, line->rest.len};
     struct ft_stretch taken = {.head = line->rest.head};
-    while (taken.len < view.len) {
-        double most = !same_scope(&view, taken.len) ? seconds : is_tied(&view, taken.len) ? INFINITY : LONGER * seconds;
-        if (taken.len > 0 && taken.seconds >= most)
-            break;
+    while (taken.len < view.len && (taken.len == 0 || taken.seconds < seconds || same_scope(&view, taken.len)))
         taken.seconds += expected(&view, taken.len++);
-    }
     line->rest.head += taken.len;
     line->rest.len -= taken.len;
     line->rest.seconds = line->rest.len == 0 ? 0 : line->rest.seconds - taken.seconds;

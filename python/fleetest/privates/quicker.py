@@ -30,6 +30,9 @@ KNOWN = (9, 2)
 _USUAL_ATTRIBUTES = frozenset({"pytestmark"})
 """Of a test function.  None of them has a say in its signature, or leads to what it wraps."""
 
+_ARGUMENTS = frozenset({"name", "cls"})
+"""Of ``getfuncargnames``, as it is asked since pytest 8."""
+
 _BARE = frozenset(
     {
         type(None),
@@ -107,17 +110,17 @@ def find_parent(node: Node, cls: type) -> Node | None:
 _getfuncargnames = _pytest.compat.getfuncargnames
 
 
-def getfuncargnames(
-    function: Callable[..., Any], *, name: str = "", cls: type | None = None
-) -> tuple[str, ...]:
+def getfuncargnames(function: Callable[..., Any], *args: Any, **named: Any) -> tuple[str, ...]:
     """``_pytest.compat.getfuncargnames``, for a plain function from its code object."""
     if (
-        type(function) is not types.FunctionType
+        args
+        or not _ARGUMENTS.issuperset(named)
+        or type(function) is not types.FunctionType
         or not _USUAL_ATTRIBUTES.issuperset(vars(function))
         or function.__code__.co_posonlyargcount
         or getattr(function, "__annotate__", None) is not None  # asked for the signature, may raise
     ):
-        return _getfuncargnames(function, name=name, cls=cls)
+        return _getfuncargnames(function, *args, **named)
     code = function.__code__
     positional = code.co_argcount - len(function.__defaults__ or ())
     names = code.co_varnames[:positional]
@@ -125,10 +128,11 @@ def getfuncargnames(
         defaults = function.__kwdefaults__ or {}
         only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         names += tuple(keyword for keyword in only if keyword not in defaults)
+    cls = named.get("cls")
     if cls is not None:
-        found = inspect.getattr_static(cls, name or function.__name__, None)
+        found = inspect.getattr_static(cls, named.get("name") or function.__name__, None)
         if found is None or not cls:
-            return _getfuncargnames(function, name=name, cls=cls)
+            return _getfuncargnames(function, **named)
         if not isinstance(found, staticmethod):
             names = names[1:]
     return names
