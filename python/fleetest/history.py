@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LOOKED_AT = 3
 """How many records are looked into, newest first."""
 
+COMPARED = 2
+"""How many of them are compared: what kept a test waiting in one run did not in another."""
+
 UNKNOWN = -1.0
 
 RECORDS = "runs"
@@ -24,36 +27,44 @@ HEAD_MAX = 4096
 
 
 def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
-    """What each test took when it last ran; :data:`UNKNOWN` where no record says.
+    """What each test took, the least of its last runs; :data:`UNKNOWN` where no record says.
 
     :param folder: of the records; None if there is none
     """
     found = array("f", [UNKNOWN]) * len(ids)
     if folder is None:
         return found
-    missing = list(range(len(ids)))
     try:
         paths = sorted(folder.glob("*.jsonl"), reverse=True)[:LOOKED_AT]
     except OSError:
         return found
+    looked_at = 0
     for path in paths:
         known = _read(path)
         if known is None:
             continue
-        tests, seconds = known
-        if tests == ids:
-            lookup: Sequence[float | None] = seconds
-        else:
-            by_id = dict(zip(tests, seconds))
-            lookup = [by_id.get(nodeid) for nodeid in ids]
-        for index in missing:
-            value = lookup[index]
-            if value is not None:
-                found[index] = value
-        missing = [index for index in missing if found[index] < 0]
-        if not missing:
+        if looked_at >= COMPARED and min(found, default=0) >= 0:
             break
+        _add(found, ids, *known, compare=looked_at < COMPARED)
+        looked_at += 1
     return found
+
+
+def _add(
+    found: array[float],
+    ids: Sequence[str],
+    tests: Sequence[str],
+    seconds: Sequence[float | None],
+    *,
+    compare: bool,
+) -> None:
+    """Add what a record says of tests of which nothing is known, or all if they are to be compared."""
+    if tests != ids:
+        by_id = dict(zip(tests, seconds))
+        seconds = [by_id.get(nodeid) for nodeid in ids]
+    for index, value in enumerate(seconds):
+        if value is not None and (found[index] < 0 or (compare and value < found[index])):
+            found[index] = value
 
 
 def last_workers(folder: Path | None) -> str:

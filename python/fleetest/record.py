@@ -10,10 +10,11 @@ import contextlib
 import json
 import os
 import time
+from array import array
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from fleetest.history import RECORDS
+from fleetest.history import RECORDS, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Record:
         """How the run's workers are made."""
         self._file: IO[str] | None = None
         self._times: dict[int, dict[str, float]] = {}
-        self._seconds: dict[int, str] = {}
+        self._seconds = array("d", [UNKNOWN]) * len(ids)
         self._outcomes: dict[int, str] = {}
 
     @classmethod
@@ -109,7 +110,7 @@ class Record:
 
     def _ended(self, index: int, worker: str, outcome: str, times: dict[str, float]) -> None:
         self._open()
-        self._seconds[index] = f"{sum(times.values()):.6f}"
+        self._seconds[index] = sum(times.values())
         # Not json.dumps: this is done for each test of a run.
         seconds = ",".join([f'"{phase}":{time:.6f}' for phase, time in times.items()])
         self._write_line(
@@ -120,7 +121,7 @@ class Record:
         """The run is over: write once more what each test took, where it is found at once."""
         if self._file is None:
             return
-        seconds = ",".join([self._seconds.get(index, "null") for index in range(len(self.ids))])
+        seconds = ",".join(["null" if took < 0 else f"{took:.6f}" for took in self._seconds])
         self._write_line(f'{{"exit":{exitstatus},"time":{time.time()},"seconds":[{seconds}]}}')
         if self._file is not None and self.folder is not None:
             with contextlib.suppress(OSError):

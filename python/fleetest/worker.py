@@ -10,7 +10,7 @@ import pytest
 
 from fleetest import _core, carry, forked, randomness
 from fleetest.plain import PlainReports, as_numbers, from_numbers
-from fleetest.plumbing import Plumbing, flush_all
+from fleetest.plumbing import Plumbing, flush_all, keep_streams
 from fleetest.privates import private
 from fleetest.privates.passing import silence
 from fleetest.process import INTERRUPTS
@@ -347,11 +347,13 @@ def become_worker(
     :param random_state: of :func:`fleetest.randomness.capture`
     :param left_open: descriptors that the project has opened for writing before the fork
     """
+    # Before the session begins: what is opened later for writing is taken for the project's.
+    real = keep_streams()
 
     def run() -> None:
         config = session.config
         config.pluginmanager.unregister(name="dsession")
-        terminal = Terminal(config, plumbing)
+        terminal = Terminal(config, plumbing, real)
         plumbing.install(config)
         apply_role(config, node.workerinput)
         if node.base_temp is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from fleetest import _core
-from fleetest.plumbing import Plumbing, flush_all, keep_streams
+from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 
 if TYPE_CHECKING:
@@ -73,17 +73,14 @@ class Terminal:
     settle: Callable[[], None]
     """Has the controller take in what was written before."""
 
-    def __init__(
-        self, config: pytest.Config, plumbing: Plumbing, real: dict[int, int] | None = None
-    ) -> None:
+    def __init__(self, config: pytest.Config, plumbing: Plumbing, real: dict[int, int]) -> None:
         """Know the pipes of the worker and what is behind the controller's 1 and 2.
 
-        :param real: descriptors for the latter; without, they are still this process's 1 and 2, and
-            :meth:`Plumbing.install` has yet to change them
+        :param real: descriptors for the latter (:func:`keep_streams`)
         """
         self.config = config
         self.borrowed = False
-        self._real = real or keep_streams()
+        self._real = real
         self._pipes = {1: plumbing.worker_out, 2: plumbing.worker_err}
 
     def pending_output(self) -> bool:

@@ -39,3 +39,25 @@ def test_nothing_is_lost_or_written_twice(project: Project, workers: str) -> Non
     project.fleetest("-n", workers, "--start-method=fork").check(0)
     assert project.logged("shared.log") == ["header", *["a line"] * 8]
     assert project.logged("kept.log") == ["configured"]
+
+
+def test_nothing_is_looked_for_where_nothing_was_opened(project: Project) -> None:
+    """Looking for file objects copies every page that a worker shares with the others."""
+    project.file(
+        "conftest.py",
+        """
+        import os
+        from fleetest import _core, process
+
+        class Watched:
+            def __getattr__(self, name):
+                if name == "file_objects":
+                    open("looked.log", "a").write(os.environ.get("PYTEST_XDIST_WORKER", "") + "\\n")
+                return getattr(_core, name)
+
+        process._core = Watched()
+        """,
+    )
+    project.file("test_it.py", "def test_one(): pass\n\ndef test_two(): print('said')\n")
+    project.fleetest("-n", "2", "--start-method=fork").check(0)
+    assert not any(project.logged("looked.log"))
