@@ -2,7 +2,12 @@
 
 complete -c fleetest -s n -l numprocesses -x -a 'auto logical 0 1 2 4 8' -d 'Number of workers'
 complete -c fleetest -l maxprocesses -x -d 'Upper limit of the number of workers'
-complete -c fleetest -l dist -x -a 'load no' -d 'How tests are spread'
+complete -c fleetest -l dist -x -a 'load loadscope loadfile loadgroup worksteal no' -d 'How tests are spread'
+complete -c fleetest -s d -d 'Short for --dist=load'
+complete -c fleetest -l maxschedchunk -x -d 'Most tests that a worker is told of at once'
+complete -c fleetest -l loadscope-reorder -d 'Begin with the groups that take longest'
+complete -c fleetest -l no-loadscope-reorder -d 'Keep groups in collection order'
+complete -c fleetest -l testrunuid -x -d 'Identifier of the run'
 complete -c fleetest -l max-worker-restart -x -d 'How many crashed workers may be replaced'
 complete -c fleetest -l start-method -x -a 'auto conftests configure fork spawn' -d 'How workers are made'
 complete -c fleetest -l ordered -d 'Report tests in collection order'

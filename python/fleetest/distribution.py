@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Callable
 
 from fleetest.forking import Forker
@@ -44,11 +45,8 @@ class Distribution:
     ordered: bool
     seconds: array[float]
     """What each test is expected to take; negative: unknown."""
-
-    @property
-    def batch_max(self) -> int:
-        """Most tests that a worker is told of at once; 0: any number."""
-        return ORDERED_BATCH if self.ordered else 0
+    batch_max: int
+    """Most tests that a worker is told of at once; 0: any number."""
 
 
 def decide(
@@ -80,12 +78,18 @@ def decide(
     if method == "auto":
         barrier = checkpoints.barrier(config, left_open)
         limit, reason = (Stage.PLUGINS, "") if barrier is None else barrier
+    batches = (ORDERED_BATCH if ordered else 0, config.option.maxschedchunk or 0)
+    made = partial(
+        Distribution,
+        ordered=ordered,
+        seconds=seconds,
+        batch_max=min(filter(None, batches), default=0),
+    )
     if method == "fork" or not reason:
-        return Distribution(Forker, AFTER_COLLECTION, "", AFTER_COLLECTION, ordered, seconds)
+        return made(Forker, AFTER_COLLECTION, "", AFTER_COLLECTION)
     wanted = checkpoints.wanted(config, limit)
     best = SPAWNED if wanted is None else BEFORE[wanted]
     stage = None if wanted is None else checkpoints.latest(wanted)
     if stage is None:
-        return Distribution(Spawner, SPAWNED, reason, best, ordered, seconds)
-    maker = checkpoints.maker(stage)
-    return Distribution(maker, BEFORE[stage], reason, best, ordered, seconds)
+        return made(Spawner, SPAWNED, reason, best)
+    return made(checkpoints.maker(stage), BEFORE[stage], reason, best)

@@ -1,43 +1,51 @@
-"""Which tests belong together: those of a file where that is free, those of a single fixture always."""
+"""Which tests belong together: those of a file where that is free, those of a group always."""
 
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pytest
 
+GROUP_MARK = "xdist_group"
+
+GROUPING = ("loadscope", "loadfile", "loadgroup")
+"""Modes in which all tests of a group go to one worker."""
+
 
 class Groups:
-    """A scope for each item, as the scheduler wants it.
+    """A scope for each item, as the scheduler wants it, and whether all of the scope go to one worker.
 
     :param single: names of fixtures that can exist only once.  Tests that use one of them, directly
-        or through other fixtures, make up one scope; so do those of two that a test uses together.
+        or through other fixtures, make up one group; so do those of two that a test uses together.
+    :param dist: the mode of ``--dist``, which may make groups of its own
     """
 
-    def __init__(self, items: Sequence[pytest.Item], single: Sequence[str]) -> None:
+    def __init__(self, items: Sequence[pytest.Item], single: Sequence[str], dist: str) -> None:
         self.scopes = array("I")
         self.tied = bytearray(len(items))
         self.sizes: dict[str, int] = dict.fromkeys(single, 0)
-        uses = [self._uses(item) for item in items] if single else []
-        root = _join(single, uses)
-        tied_scopes: dict[str, int] = {}
-        number, count, path = -1, 0, None
+        group_of = _GROUPS.get(dist)
+        keys: list[list[_Key]] = []
+        for item in items:
+            own = [("fixture", name) for name in self._uses(item)] if single else []
+            group = group_of(item) if group_of is not None else None
+            keys.append([*own, (dist, group)] if group is not None else own)
+        root = _join(keys)
+        numbers: dict[_Key, int] = {}
+        number, path = -1, None
         for index, item in enumerate(items):
-            if uses and uses[index]:
-                path = None
-                scope = tied_scopes.setdefault(root[uses[index][0]], count)
+            if keys[index]:
                 self.tied[index] = 1
-            elif item.path != path:
-                number, path = count, item.path
-                scope = number
-            else:
-                scope = number
-            count = max(count, scope + 1)
-            self.scopes.append(scope)
+                self.scopes.append(numbers.setdefault(root[keys[index][0]], index))
+                path = None
+                continue
+            if item.path != path:
+                number, path = index, item.path
+            self.scopes.append(number)
 
     def _uses(self, item: pytest.Item) -> list[str]:
         names = set(getattr(item, "fixturenames", ()))
@@ -47,16 +55,49 @@ class Groups:
         return used
 
 
-def _join(names: Sequence[str], uses: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Name -> the name that stands for it and all that are used together with it."""
-    root = {name: name for name in names}
+_Key = tuple[str, str]
 
-    def find(name: str) -> str:
-        while root[name] != name:
-            name = root[name]
-        return name
 
-    for used in uses:
-        for other in used[1:]:
-            root[find(other)] = find(used[0])
-    return {name: find(name) for name in names}
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _scope_of(item: pytest.Item) -> str:
+    """The class or module: all of the node id but the test's name, which may have '::' itself."""
+    parent = item.parent.nodeid if item.parent is not None else ""
+    if parent and item.nodeid.startswith(f"{parent}::"):
+        return parent
+    return item.nodeid.rpartition("::")[0] or item.nodeid
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    names = {_group_name(mark) for mark in item.iter_markers(GROUP_MARK)}
+    return "_".join(sorted(names)) if names else None
+
+
+def _group_name(mark: Any) -> str:
+    return str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
+
+
+_GROUPS: dict[str, Callable[[Any], str | None]] = {
+    "loadfile": _file_of,
+    "loadscope": _scope_of,
+    "loadgroup": _group_of,
+}
+
+
+def _join(keys: Sequence[Sequence[_Key]]) -> dict[_Key, _Key]:
+    """Key -> the key that stands for it and all that an item has together with it."""
+    root: dict[_Key, _Key] = {}
+
+    def find(key: _Key) -> _Key:
+        while root.setdefault(key, key) != key:
+            key = root[key]
+        return key
+
+    for together in keys:
+        for other in together[1:]:
+            root[find(other)] = find(together[0])
+        if together:
+            find(together[0])
+    return {key: find(key) for key in root}

@@ -38,6 +38,17 @@ def parse_count(text: str, otherwise: str = "") -> int:
     return number
 
 
+def parse_positive(text: str) -> int:
+    """A number that is at least 1.
+
+    :raises ValueError: it is something else
+    """
+    number = parse_count(text)
+    if number == 0:
+        raise ValueError("0 is not positive")
+    return number
+
+
 def parse_flag(text: str) -> bool:
     """A yes or no, in the spellings of pytest's ini files.
 
@@ -75,6 +86,8 @@ class Option:
     default: Any = None
     implied_by: Sequence[str] = ()
     """Other options (their dest) that turn this one on where nothing else is said."""
+    shortcut: tuple[str, str] | None = None
+    """Another flag, and the value that it stands for."""
 
     @property
     def env(self) -> str:
@@ -95,7 +108,7 @@ class Option:
 PLUGIN = "fleetest-session"
 """The name of fleetest's own plugin in a controller."""
 
-DIST_MODES = ("load", "no")
+DIST_MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "no")
 START_METHODS = ("fork", "configure", "conftests", "spawn", "auto")
 
 NUMPROCESSES = Option(
@@ -133,7 +146,32 @@ OPTIONS = (
         ("--dist",),
         one_of(*DIST_MODES),
         "MODE",
-        "How tests are spread; load: any test to any worker, no: run the tests in this process.",
+        "How tests are spread; load: any test to any worker, loadscope: the tests of a class or "
+        "module to one worker, loadfile: those of a file, loadgroup: those with the same "
+        "@pytest.mark.xdist_group, worksteal: as load, no: run the tests in this process.",
+        shortcut=("-d", "load"),
+    ),
+    Option(
+        "maxschedchunk",
+        ("--maxschedchunk",),
+        parse_positive,
+        "N",
+        "Most tests that a worker is told of at once.",
+    ),
+    Option(
+        "loadscopereorder",
+        ("--loadscope-reorder",),
+        parse_flag,
+        "",
+        "With loadscope, loadfile and loadgroup begin with the groups that take longest (the default).",
+        True,
+    ),
+    Option(
+        "testrunuid",
+        ("--testrunuid",),
+        str,
+        "ID",
+        "Identifier that all workers of the run share (default: a random one).",
     ),
     Option(
         "maxworkerrestart",
@@ -211,6 +249,13 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             group._addoption(
                 *option.flags, dest=option.dest, action="store_true", default=None, help=option.help
             )
+            if option.default:
+                group._addoption(
+                    f"--no-{option.flags[-1].lstrip('-')}",
+                    dest=option.dest,
+                    action="store_false",
+                    help=f"Turn {option.flags[-1]} off.",
+                )
             continue
         kind: dict[str, Any] = {"type": _for_argparse(option.parse)}
         choices = getattr(option.parse, "choices", None)
@@ -224,6 +269,15 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             help=option.help,
             **kind,
         )
+        if option.shortcut is not None:
+            flag, value = option.shortcut
+            group._addoption(
+                flag,
+                dest=option.dest,
+                action="store_const",
+                const=value,
+                help=f"Short for {option.flags[-1]}={value}.",
+            )
     if client:
         group.addoption(
             "--python",

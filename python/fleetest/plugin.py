@@ -119,7 +119,7 @@ class SessionPlugin:
             option.numprocesses = _auto_number(config)
         if option.numprocesses and option.maxprocesses:
             option.numprocesses = min(option.numprocesses, option.maxprocesses)
-        option.dist = "load" if option.numprocesses else "no"
+        option.dist = option.dist or "load" if option.numprocesses else "no"
         option.tx = ["popen"] * (option.numprocesses or 0)
 
     @pytest.hookimpl(trylast=True)

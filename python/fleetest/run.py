@@ -14,7 +14,7 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
-from fleetest.grouping import Groups
+from fleetest.grouping import GROUPING, Groups
 from fleetest.node import Node, NodeManager
 from fleetest.options import SINGLE_FIXTURES
 from fleetest.plumbing import captured_fds, flush_all
@@ -90,14 +90,16 @@ class Run:
         self.record.workers = self.distribution.best
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
-        groups = Groups(session.items, self.config.getini(SINGLE_FIXTURES))
+        option = self.config.option
+        groups = Groups(session.items, self.config.getini(SINGLE_FIXTURES), option.dist)
         self.screen.announce(self.distribution, self.count, groups.sizes)
+        keep_order = option.dist in GROUPING and not option.loadscopereorder
         self.engine = _core.Engine(
             self,
             items=len(session.items),
             workers=self.count,
             batch_max=self.distribution.batch_max,
-            in_order=self.distribution.ordered or self.reordered,
+            in_order=self.distribution.ordered or self.reordered or keep_order,
             scopes=groups.scopes,
             tied=bytes(groups.tied),
             seconds=self.distribution.seconds,

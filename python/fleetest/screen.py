@@ -41,6 +41,16 @@ class _StatusFile:
         return getattr(self._file, name)
 
 
+_SCHEDULERS = {
+    "load": "LoadScheduling",
+    "loadscope": "LoadScopeScheduling",
+    "loadfile": "LoadFileScheduling",
+    "loadgroup": "LoadGroupScheduling",
+    "worksteal": "WorkStealingScheduling",
+}
+"""What xdist calls them."""
+
+
 class Screen:
     """Knows the terminal reporter and where it writes."""
 
@@ -92,7 +102,7 @@ class Screen:
         if self.config.option.verbose >= 0:
             self.reporter.write_line("")
         if self.config.option.verbose > 0:
-            self.reporter.write_line("scheduling tests via LoadScheduling")
+            self.reporter.write_line(f"scheduling tests via {_SCHEDULERS[self.config.option.dist]}")
             self.reporter.write_line("")
 
     # ---- the status line ----

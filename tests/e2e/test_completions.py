@@ -88,7 +88,7 @@ def complete(*words: str, cwd: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["--max"], ["--maxfail", "--maxprocesses", "--max-worker-restart"]),
+        (["--maxs"], ["--maxschedchunk"]),
         (["--dist", ""], DIST_MODES),
         (["--dist", "="], DIST_MODES),
         (["--start-method", "=", "s"], ["spawn"]),
