@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 GROUP_MARK = "xdist_group"
 
-GROUPING = ("loadscope", "loadfile", "loadgroup")
-"""Modes in which all tests of a group go to one worker."""
-
 
 class Groups:
     """A scope for each item, as the scheduler wants it, and whether all of the scope go to one worker.
@@ -84,6 +81,9 @@ _GROUPS: dict[str, Callable[[Any], str | None]] = {
     "loadscope": _scope_of,
     "loadgroup": _group_of,
 }
+
+GROUPING = frozenset(_GROUPS)
+"""Modes in which all tests of a group go to one worker."""
 
 
 def _join(keys: Sequence[Sequence[_Key]]) -> dict[_Key, _Key]:

@@ -40,11 +40,11 @@ def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
         return found
     looked_at = 0
     for path in paths:
+        if looked_at >= COMPARED and min(found, default=0) >= 0:
+            break
         known = _read(path)
         if known is None:
             continue
-        if looked_at >= COMPARED and min(found, default=0) >= 0:
-            break
         _add(found, ids, *known, compare=looked_at < COMPARED)
         looked_at += 1
     return found

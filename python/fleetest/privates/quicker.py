@@ -151,8 +151,12 @@ def _find_wrapped(original: Callable[[Any, object], Any]) -> Callable[[Any, obje
     return find
 
 
-_add_handler = logging.Logger.addHandler
-_remove_handler = logging.Logger.removeHandler
+_LOGGERS_OWN = {name: getattr(logging.Logger, name) for name in ("addHandler", "removeHandler")}
+
+
+def _is_usual(logger: logging.Logger, name: str) -> bool:
+    """Whether a method of a logger is logging's own."""
+    return getattr(type(logger), name) is _LOGGERS_OWN[name] and name not in vars(logger)
 
 
 def _enter_catching(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -160,11 +164,7 @@ def _enter_catching(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def enter(self: Any) -> Any:
         root = logging.root
-        if (
-            self.level is not None
-            or type(root).addHandler is not _add_handler
-            or "addHandler" in vars(root)
-        ):
+        if self.level is not None or not _is_usual(root, "addHandler"):
             return original(self)
         handler, attached = self.handler, self.attached_loggers
         with logging._lock:  # type: ignore[attr-defined]
@@ -186,12 +186,7 @@ def _exit_catching(original: Callable[..., None]) -> Callable[..., None]:
     def leave(self: Any, *raised: Any) -> None:
         attached = self.attached_loggers
         root = logging.root
-        if (
-            self.level is not None
-            or attached != [root]
-            or type(root).removeHandler is not _remove_handler
-            or "removeHandler" in vars(root)
-        ):
+        if self.level is not None or attached != [root] or not _is_usual(root, "removeHandler"):
             original(self, *raised)
             return
         with logging._lock:  # type: ignore[attr-defined]
