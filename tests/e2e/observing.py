@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 from lab import Project
@@ -42,3 +43,19 @@ def captured(project: Project) -> dict[str, str]:
     """Test -> what JUnit's file has as its standard output."""
     root = ET.parse(project.path / "junit.xml").getroot()
     return {case.get("name"): case.findtext("system-out") or "" for case in root.iter("testcase")}
+
+
+def last_record(project: Project) -> list[Any]:
+    """The lines of the last run's record."""
+    path = max((project.path / ".pytest_cache/d/fleetest/runs").glob("*.jsonl"))
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def ran(project: Project) -> dict[str, list[str]]:
+    """Worker -> the tests that it ran in the last run, in this order."""
+    _, plan, *entries = last_record(project)
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        if "end" in entry:
+            found.setdefault(entry["worker"], []).append(plan["tests"][entry["end"]])
+    return found

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from lab import Project
-
-RUNS = ".pytest_cache/d/fleetest/runs"
+from observing import ran
 
 CLASSES = """
 import pytest
@@ -25,17 +22,6 @@ class TestTwo:
 @pytest.mark.parametrize("n", range(5))
 def test_function(n): pass
 """
-
-
-def ran(project: Project) -> dict[str, list[str]]:
-    """Worker -> the tests that it ran in the last run, in this order."""
-    path = max((project.path / RUNS).glob("*.jsonl"))
-    _, plan, *entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    found: dict[str, list[str]] = {}
-    for entry in entries:
-        if "end" in entry:
-            found.setdefault(entry["worker"], []).append(plan["tests"][entry["end"]])
-    return found
 
 
 def workers_of(project: Project, prefix: str) -> set[str]:

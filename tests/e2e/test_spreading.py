@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from lab import Project
-
-RUNS = ".pytest_cache/d/fleetest/runs"
+from observing import last_record, ran
 
 FILES = 6
 
@@ -34,20 +32,9 @@ def write_files(project: Project) -> None:
         )
 
 
-def order(project: Project) -> dict[str, list[str]]:
-    """Worker -> the tests that it ran in the last run, in this order."""
-    path = max((project.path / RUNS).glob("*.jsonl"))
-    _, plan, *entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    ran: dict[str, list[str]] = {}
-    for entry in entries:
-        if "end" in entry:
-            ran.setdefault(entry["worker"], []).append(plan["tests"][entry["end"]])
-    return ran
-
-
 def place_of(tests: dict[str, list[str]], name: str) -> int:
     """How many tests its worker ran before this one."""
-    return next(ran.index(name) for ran in tests.values() if name in ran)
+    return next(own.index(name) for own in tests.values() if name in own)
 
 
 SLOW = f"test_{FILES - 1}.py::test_last"
@@ -57,13 +44,13 @@ def test_what_took_long_starts_early(project: Project) -> None:
     """As soon as a run has told what takes long; within a file the order is the file's."""
     write_files(project)
     project.fleetest("-n", "2").check(0)
-    assert place_of(order(project), SLOW) >= 10
+    assert place_of(ran(project), SLOW) >= 10
     project.fleetest("-n", "2").check(0)
-    again = order(project)
+    again = ran(project)
     assert place_of(again, SLOW) <= 10
-    for ran in again.values():
+    for tests in again.values():
         for number in range(FILES):
-            own = [name for name in ran if name.startswith(f"test_{number}.py")]
+            own = [name for name in tests if name.startswith(f"test_{number}.py")]
             assert own == sorted(own, key=lambda name: (name.endswith("test_last"), name))
 
 
@@ -86,10 +73,9 @@ def test_an_order_that_somebody_wants_is_kept(project: Project, args: tuple[str,
     code = 1 if args == ("--ff",) else 0
     project.fleetest("-n", "2").check(code)
     project.fleetest("-n", "2", *args).check(code)
-    path = max((project.path / RUNS).glob("*.jsonl"))
-    plan: list[str] = json.loads(path.read_text("utf-8").splitlines()[1])["tests"]
-    for ran in order(project).values():
-        assert ran == sorted(ran, key=plan.index)
+    plan: list[str] = last_record(project)[1]["tests"]
+    for tests in ran(project).values():
+        assert tests == sorted(tests, key=plan.index)
 
 
 def test_durations_of_parts_are_put_together(project: Project) -> None:
@@ -98,13 +84,12 @@ def test_durations_of_parts_are_put_together(project: Project) -> None:
     project.fleetest("-n", "2").check(0)
     project.fleetest("-n", "2", "test_0.py", "test_1.py").check(0)
     project.fleetest("-n", "2").check(0)
-    assert place_of(order(project), SLOW) <= 10
+    assert place_of(ran(project), SLOW) <= 10
 
 
 def seconds(project: Project) -> list[Any]:
     """What the last record says that each test took."""
-    path = max((project.path / RUNS).glob("*.jsonl"))
-    found: list[Any] = json.loads(path.read_text("utf-8").splitlines()[-1])["seconds"]
+    found: list[Any] = last_record(project)[-1]["seconds"]
     return found
 
 
@@ -166,11 +151,11 @@ def test_single_fixtures(project: Project, options: tuple[str, ...]) -> None:
         )
     result = project.fleetest("-n", "3", *options).check(0)
     result.lines("single fixture port: used by 8 tests", "single fixture device: used by 4 tests")
-    tests = order(project)
+    tests = ran(project)
     for name in ("test_port", "test_device"):
-        assert len([ran for ran in tests.values() if any(name in test for test in ran)]) == 1
+        assert len([own for own in tests.values() if any(name in test for test in own)]) == 1
     with_port = {
-        name for ran in tests.values() if any("port" in test for test in ran) for name in ran
+        name for own in tests.values() if any("port" in test for test in own) for name in own
     }
     assert {f"test_{number}.py::test_client" for number in range(4)} <= with_port
 
@@ -194,7 +179,7 @@ def test_single_fixtures_that_are_used_together(project: Project) -> None:
         """,
     )
     project.fleetest("-n", "2").check(0)
-    assert [len(ran) for ran in order(project).values()] == [11]
+    assert [len(tests) for tests in ran(project).values()] == [11]
 
 
 def test_single_fixtures_crash(project: Project) -> None:
@@ -218,8 +203,8 @@ def test_single_fixtures_crash(project: Project) -> None:
     )
     result = project.fleetest("-n", "2").check(1)
     result.counts(passed=8, failed=1)
-    ran = sorted(len(tests) for tests in order(project).values())
-    assert ran == [4, 5]
+    counts = sorted(len(tests) for tests in ran(project).values())
+    assert counts == [4, 5]
 
 
 def test_single_fixtures_under_plain_pytest(project: Project) -> None:
