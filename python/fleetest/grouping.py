@@ -25,17 +25,12 @@ class Groups:
         self.scopes = array("I")
         self.tied = bytearray(len(items))
         self.sizes: dict[str, int] = dict.fromkeys(single, 0)
-        group_of = _GROUPS.get(dist)
-        keys: list[list[_Key]] = []
-        for item in items:
-            own = [("fixture", name) for name in self._uses(item)] if single else []
-            group = group_of(item) if group_of is not None else None
-            keys.append([*own, (dist, group)] if group is not None else own)
+        keys = [self._keys(item, dist) for item in items] if single or dist in GROUPING else []
         root = _join(keys)
         numbers: dict[_Key, int] = {}
         number, path = -1, None
         for index, item in enumerate(items):
-            if keys[index]:
+            if keys and keys[index]:
                 self.tied[index] = 1
                 self.scopes.append(numbers.setdefault(root[keys[index][0]], index))
                 path = None
@@ -43,6 +38,12 @@ class Groups:
             if item.path != path:
                 number, path = index, item.path
             self.scopes.append(number)
+
+    def _keys(self, item: pytest.Item, dist: str) -> list[_Key]:
+        """The groups that a test is of."""
+        keys = [("fixture", name) for name in self._uses(item)]
+        group = _GROUPS[dist](item) if dist in GROUPING else None
+        return keys if group is None else [*keys, (dist, group)]
 
     def _uses(self, item: pytest.Item) -> list[str]:
         names = set(getattr(item, "fixturenames", ()))
