@@ -13,7 +13,7 @@ from fleetest.checkpoints import Checkpoints
 from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
 from fleetest.hookpoint import before_next_call
-from fleetest.privates import private, quicker
+from fleetest.privates import phases, private, quicker
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
 from fleetest.watching import Watcher
@@ -53,6 +53,7 @@ def load(
     randomness.watch()
     hookcalls.speed_up(pluginmanager)
     quicker.install()
+    phases.install()
     options.declare_ini(parser)
     options.declare_options(parser, client=client_fd >= 0)
     if command:

@@ -157,59 +157,6 @@ def test_markers_and_parents(project: Project) -> None:
     project.fleetest("-n", "0", "-Wignore").check(0).counts(passed=1)
 
 
-def test_log_handlers(project: Project) -> None:
-    """Handlers are at the root, and at loggers that do not propagate, for as long as a phase runs."""
-    project.file(
-        "test_it.py",
-        """
-        import logging
-
-        import pytest
-        from _pytest.logging import catching_logs
-
-        alone = logging.getLogger("alone")
-        alone.propagate = False
-
-        def attached(handler):
-            return [logger for logger in (logging.root, alone) if handler in logger.handlers]
-
-        @pytest.mark.parametrize("level", [None, logging.INFO])
-        def test_levels(level):
-            handler, was = logging.NullHandler(), logging.root.level
-            with catching_logs(handler, level=level) as given:
-                assert given is handler
-                assert logging.root.handlers.count(handler) == 1
-                assert logging.root.level == (was if level is None else min(was, level))
-            assert attached(handler) == [] and logging.root.level == was
-
-        def test_twice():
-            handler = logging.NullHandler()
-            logging.root.addHandler(handler)
-            with catching_logs(handler):
-                assert logging.root.handlers.count(handler) == 1
-            assert attached(handler) == []
-
-        def test_a_logger_that_does_not_propagate(caplog):
-            handler = logging.NullHandler()
-            with catching_logs(handler):
-                everywhere = attached(handler)
-            assert attached(handler) == []
-            assert everywhere in ([logging.root], [logging.root, alone])  # the latter since pytest 9.1
-            logging.getLogger("below").warning("said")
-            assert caplog.messages == ["said"]
-
-        def test_a_root_of_its_own_kind(monkeypatch):
-            asked = []
-            for name in ("addHandler", "removeHandler"):
-                monkeypatch.setattr(logging.root, name, lambda handler, name=name: asked.append(name))
-            with catching_logs(logging.NullHandler()):
-                pass
-            assert asked == ["addHandler", "removeHandler"]
-        """,
-    )
-    project.fleetest("-n", "0", "-Wignore").check(0).counts(passed=5)
-
-
 def test_wrapped_fixtures(project: Project) -> None:
     """A fixture that is hidden behind something is found, where pytest looks for it."""
     project.file(

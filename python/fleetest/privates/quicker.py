@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 import types
 from typing import TYPE_CHECKING, Any, Callable
 
 import _pytest.compat
 import _pytest.fixtures
-import _pytest.logging
 import _pytest.mark.structures
 import _pytest.nodes
 import _pytest.python
@@ -63,10 +61,6 @@ def install() -> None:
     node.iter_markers_with_node = iterate_markers
     if hasattr(node, "iter_parents"):
         node.getparent = find_parent
-    catching: Any = _pytest.logging.catching_logs
-    if "attached_loggers" in catching.__slots__:
-        catching.__enter__ = _enter_catching(catching.__enter__)
-        catching.__exit__ = _exit_catching(catching.__exit__)
     for module in (_pytest.compat, _pytest.fixtures, _pytest.python):
         if vars(module).get("getfuncargnames") is _getfuncargnames:
             vars(module)["getfuncargnames"] = getfuncargnames
@@ -149,49 +143,3 @@ def _find_wrapped(original: Callable[[Any, object], Any]) -> Callable[[Any, obje
         return original(self, obj)
 
     return find
-
-
-_LOGGERS_OWN = {name: getattr(logging.Logger, name) for name in ("addHandler", "removeHandler")}
-
-
-def _is_usual(logger: logging.Logger, name: str) -> bool:
-    """Whether a method of a logger is logging's own."""
-    return getattr(type(logger), name) is _LOGGERS_OWN[name] and name not in vars(logger)
-
-
-def _enter_catching(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """``catching_logs.__enter__``, with the handler put at the root in one step."""
-
-    def enter(self: Any) -> Any:
-        root = logging.root
-        if self.level is not None or not _is_usual(root, "addHandler"):
-            return original(self)
-        handler, attached = self.handler, self.attached_loggers
-        with logging._lock:  # type: ignore[attr-defined]
-            if handler not in root.handlers:
-                root.handlers.append(handler)
-        attached.append(root)
-        for logger in root.manager.loggerDict.values():
-            if isinstance(logger, logging.Logger) and not logger.propagate and logger is not root:
-                logger.addHandler(handler)
-                attached.append(logger)
-        return handler
-
-    return enter
-
-
-def _exit_catching(original: Callable[..., None]) -> Callable[..., None]:
-    """``catching_logs.__exit__``, in the same way."""
-
-    def leave(self: Any, *raised: Any) -> None:
-        attached = self.attached_loggers
-        root = logging.root
-        if self.level is not None or attached != [root] or not _is_usual(root, "removeHandler"):
-            original(self, *raised)
-            return
-        with logging._lock:  # type: ignore[attr-defined]
-            if self.handler in root.handlers:
-                root.handlers.remove(self.handler)
-        attached.clear()
-
-    return leave
