@@ -1,11 +1,12 @@
 /*
- * sched/sched under any sequence of events: the input makes the choices of the model of workers that the unit test uses
- * too (tests/unit/sched_model.h), one byte a choice, and no promise may be broken.
+ * sched/sched under any sequence of events: the input makes the choices of the models of workers that the unit tests
+ * use too (tests/unit/sched_model.h, lanes_model.h), one byte a choice, and no promise may be broken.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lanes_model.h"
 #include "sched_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,7 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {{choose, false}, data, data + size};
     struct model_result result;
-    const char *broken = model_play(&input.source, &result);
+    struct lanes_result assigned;
+    bool is_assigned = choose(&input.source, 2) == 1;
+    const char *broken =
+        is_assigned ? lanes_play(&input.source, &assigned) : model_play(&input.source, &result);
     if (broken != NULL) {
         fprintf(stderr, "not kept: %s\n", broken);
         abort();

@@ -143,6 +143,28 @@ int ft_engine_again(struct ft_engine *engine, uint32_t item)
     return ft_sched_again(engine->sched, item);
 }
 
+int ft_engine_assign(struct ft_engine *engine, uint32_t worker, const uint32_t *items, uint32_t count)
+{
+    int err = ft_sched_assign(engine->sched, worker, items, count);
+    return err < 0 ? err : ft_dispatch(engine);
+}
+
+uint32_t ft_engine_withdraw(struct ft_engine *engine, uint32_t worker, uint32_t *items, uint32_t count)
+{
+    return ft_sched_withdraw(engine->sched, worker, items, count);
+}
+
+int ft_engine_close_worker(struct ft_engine *engine, uint32_t worker)
+{
+    ft_sched_close(engine->sched, worker);
+    return ft_dispatch(engine);
+}
+
+bool ft_engine_stalled(const struct ft_engine *engine)
+{
+    return ft_sched_stalled(engine->sched);
+}
+
 uint32_t ft_engine_count(const struct ft_engine *engine)
 {
     return engine->count;

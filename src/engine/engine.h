@@ -88,6 +88,12 @@ void ft_engine_keep_idle(struct ft_engine *engine, bool keep);
 /* In `gone` only: run the item once more that the lost worker was running.  Returns 0 or -EINVAL. */
 int ft_engine_again(struct ft_engine *engine, uint32_t item);
 
+/* Any time, where the scheduler's items are assigned: as the functions of the same name in sched/sched.h. */
+int ft_engine_assign(struct ft_engine *engine, uint32_t worker, const uint32_t *items, uint32_t count);
+uint32_t ft_engine_withdraw(struct ft_engine *engine, uint32_t worker, uint32_t *items, uint32_t count);
+int ft_engine_close_worker(struct ft_engine *engine, uint32_t worker);
+bool ft_engine_stalled(const struct ft_engine *engine);
+
 /* Any time: look at what each worker is doing now, before all of that is told.  Returns 0 or -ENOMEM. */
 int ft_engine_look(struct ft_engine *engine);
 

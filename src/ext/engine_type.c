@@ -159,14 +159,14 @@ static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds,
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"handler",  "items",  "workers", "batch_max", "in_order", "keep_idle",
-                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  "tied", NULL};
+                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  "tied", "assigned", NULL};
     PyObject *handler, *scopes = NULL, *seconds = NULL;
     Py_buffer tied = {0};
     unsigned int items, workers, batch_max = 0;
-    int in_order = 0, keep_idle = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*:Engine", names, &handler, &items, &workers,
+    int in_order = 0, keep_idle = 0, assigned = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*p:Engine", names, &handler, &items, &workers,
                                      &batch_max, &in_order, &keep_idle, &client_fd, &tty_fd, &tick_ms, &scopes,
-                                     &seconds, &tied))
+                                     &seconds, &tied, &assigned))
         return NULL;
     struct ft_sched_item *known = describe_items(scopes, seconds, &tied, items);
     PyBuffer_Release(&tied);
@@ -184,6 +184,7 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
             .batch_max = batch_max,
             .in_order = in_order,
             .keep_idle = keep_idle,
+            .assigned = assigned,
             .known = known,
         },
         .client_fd = client_fd,
@@ -352,6 +353,93 @@ static PyObject *engine_again(PyObject *object, PyObject *args)
     return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
 }
 
+/* A list of item numbers as an array, which is to be freed; NULL with an exception. */
+static uint32_t *item_numbers(PyObject *list, uint32_t *count)
+{
+    PyObject *fast = PySequence_Fast(list, "a list of item numbers is needed");
+    if (fast == NULL)
+        return NULL;
+    Py_ssize_t len = PySequence_Fast_GET_SIZE(fast);
+    uint32_t *items = len > UINT32_MAX / 2 ? NULL : PyMem_Calloc((size_t)len + 1, sizeof *items);
+    if (items == NULL)
+        PyErr_NoMemory();
+    for (Py_ssize_t i = 0; items != NULL && i < len; i++) {
+        unsigned long item = PyLong_AsUnsignedLong(PySequence_Fast_GET_ITEM(fast, i));
+        if (!PyErr_Occurred() && item >= FT_SCHED_NONE)
+            PyErr_SetString(PyExc_ValueError, "there is no such item");
+        if (PyErr_Occurred()) {
+            PyMem_Free(items);
+            items = NULL;
+        } else {
+            items[i] = (uint32_t)item;
+        }
+    }
+    Py_DECREF(fast);
+    *count = (uint32_t)len;
+    return items;
+}
+
+static PyObject *engine_assign(PyObject *object, PyObject *args)
+{
+    unsigned int worker;
+    PyObject *list;
+    uint32_t count;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "IO:assign", &worker, &list))
+        return NULL;
+    uint32_t *items = item_numbers(list, &count);
+    if (items == NULL)
+        return NULL;
+    int err = ft_engine_assign(engine, worker, items, count);
+    PyMem_Free(items);
+    if (err == -EINVAL) {
+        PyErr_SetString(PyExc_ValueError, "there is no such item");
+        return NULL;
+    }
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
+}
+
+static PyObject *engine_withdraw(PyObject *object, PyObject *args)
+{
+    unsigned int worker;
+    PyObject *list;
+    uint32_t count;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "IO:withdraw", &worker, &list))
+        return NULL;
+    uint32_t *items = item_numbers(list, &count);
+    if (items == NULL)
+        return NULL;
+    uint32_t found = ft_engine_withdraw(engine, worker, items, count);
+    PyObject *taken = PyList_New(found);
+    for (uint32_t i = 0; taken != NULL && i < found; i++) {
+        PyObject *item = PyLong_FromUnsignedLong(items[i]);
+        if (item == NULL)
+            Py_CLEAR(taken);
+        else
+            PyList_SET_ITEM(taken, i, item);
+    }
+    PyMem_Free(items);
+    return taken;
+}
+
+static PyObject *engine_close_worker(PyObject *object, PyObject *args)
+{
+    unsigned int worker;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "I:close_worker", &worker))
+        return NULL;
+    int err = ft_engine_close_worker(engine, worker);
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
+}
+
+static PyObject *engine_stalled(PyObject *object, PyObject *unused)
+{
+    struct ft_engine *engine = opened(object);
+    (void)unused;
+    return engine == NULL ? NULL : PyBool_FromLong(ft_engine_stalled(engine));
+}
+
 static PyObject *engine_pending(PyObject *object, PyObject *unused)
 {
     struct ft_engine *engine = opened(object);
@@ -412,6 +500,15 @@ static PyMethodDef engine_methods[] = {
      PyDoc_STR("refuse_terminal()\n--\n\nLend the terminal no more.")},
     {"again", engine_again, METH_VARARGS,
      PyDoc_STR("again(item, /)\n--\n\nRun the item once more that the lost worker was running.")},
+    {"assign", engine_assign, METH_VARARGS,
+     PyDoc_STR("assign(worker, items, /)\n--\n\nAppend items to what a worker is to run; only with `assigned`.")},
+    {"withdraw", engine_withdraw, METH_VARARGS,
+     PyDoc_STR("withdraw(worker, items, /)\n--\n\n"
+               "Take back those of the items that the worker was assigned and not told of; returns them.")},
+    {"close_worker", engine_close_worker, METH_VARARGS,
+     PyDoc_STR("close_worker(worker, /)\n--\n\nNothing more will be assigned to the worker.")},
+    {"stalled", engine_stalled, METH_NOARGS,
+     PyDoc_STR("stalled()\n--\n\nWhether all workers wait to be assigned more, or closed.")},
     {"running", engine_running, METH_NOARGS,
      PyDoc_STR("running()\n--\n\nThe numbers of the workers that are running a test at this moment.")},
     {"pending", engine_pending, METH_NOARGS, PyDoc_STR("pending()\n--\n\nHow many items nobody was given.")},
@@ -420,7 +517,8 @@ static PyMethodDef engine_methods[] = {
 };
 
 static PyType_Slot engine_slots[] = {
-    {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, keep_idle=False, client_fd=-1, tty_fd=-1, "
+    {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, in_order=False, scopes=None, "
+                          "seconds=None, tied=None, keep_idle=False, assigned=False, client_fd=-1, tty_fd=-1, "
                           "tick_ms=0)\n--\n\n"
                           "The poll loop over the workers of one run; see engine/engine.h.  The handler "
                           "has the methods message(worker, type, payload), passed(worker, item, logstart, "

@@ -157,6 +157,12 @@ void ft_line_release(struct ft_line *line)
     *line = (struct ft_line){0};
 }
 
+void ft_line_empty(struct ft_line *line)
+{
+    line->first.len = line->rest.len = line->len = 0;
+    line->first.seconds = line->rest.seconds = line->seconds = 0;
+}
+
 /* ---- cutting ---- */
 
 /* A stretch, while it is cut. */

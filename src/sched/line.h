@@ -32,6 +32,9 @@ struct ft_line {
 int ft_line_init(struct ft_line *line, const struct ft_sched_options *options);
 void ft_line_release(struct ft_line *line);
 
+/* Have nothing stand in line; what each item is expected to take stays known. */
+void ft_line_empty(struct ft_line *line);
+
 /* An order to be: the first items of a stretch. */
 struct ft_cut {
     struct ft_stretch *from;

@@ -1,8 +1,11 @@
-#include "sched/line.h"
+#include "sched/sched.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sched/lane.h"
+#include "sched/line.h"
 
 enum state { WAITING, HELD, DONE, LOST };
 
@@ -18,6 +21,8 @@ struct worker {
     uint32_t head;
     double seconds;     /* expected, of the queue and what is running */
     double low;         /* refill when no more than this is left */
+    struct ft_lane lane; /* items assigned to it, behind the queue */
+    bool closed;        /* nothing more will be assigned to it */
     bool joined;
     bool running;       /* queue[head] was started */
     bool broken;        /* was told FT_SCHED_BREAK since its last items */
@@ -33,6 +38,7 @@ struct ft_sched {
     uint32_t worker_cap;
     uint32_t alive;     /* joined and not finished */
     uint32_t held;      /* items in queues */
+    uint32_t assigned;  /* items in lanes */
     uint32_t *due;      /* workers that an event may have made ready for an order: a ring of worker_cap places */
     uint32_t due_head;
     uint32_t due_len;
@@ -51,6 +57,8 @@ struct ft_sched *ft_sched_new(const struct ft_sched_options *options)
         ft_sched_free(sched);
         return NULL;
     }
+    if (options->assigned)
+        ft_line_empty(&sched->line);
     return sched;
 }
 
@@ -58,8 +66,10 @@ void ft_sched_free(struct ft_sched *sched)
 {
     if (sched == NULL)
         return;
-    for (uint32_t i = 0; i < sched->worker_cap; i++)
+    for (uint32_t i = 0; i < sched->worker_cap; i++) {
         free(sched->workers[i].queue);
+        ft_lane_release(&sched->workers[i].lane);
+    }
     free(sched->workers);
     free(sched->due);
     free(sched->states);
@@ -186,11 +196,13 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
         drop_head(sched, worker);
     }
     sched->held -= worker->len;
-    if (worker->len > 0)
+    sched->assigned -= worker->lane.len;
+    if (worker->len > 0 && !sched->options.assigned)
         put_back(sched, worker->queue + worker->head, worker->len);
     if (!worker->finished)
         sched->alive--;
     free(worker->queue);
+    ft_lane_release(&worker->lane);
     bool due = worker->due; /* ft_sched_next drops it from there */
     *worker = (struct worker){.due = due};
     look_at_all(sched);
@@ -199,7 +211,7 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
 
 int ft_sched_again(struct ft_sched *sched, uint32_t item)
 {
-    if (item >= sched->options.items || sched->states[item] != LOST)
+    if (item >= sched->options.items || sched->states[item] != LOST || sched->options.assigned)
         return -EINVAL;
     put_back(sched, &item, 1);
     return 0;
@@ -218,7 +230,57 @@ void ft_sched_keep_idle(struct ft_sched *sched, bool keep)
 
 uint32_t ft_sched_pending(const struct ft_sched *sched)
 {
-    return sched->line.len;
+    return sched->line.len + sched->assigned;
+}
+
+/* ---- what somebody else decides ---- */
+
+int ft_sched_assign(struct ft_sched *sched, uint32_t id, const uint32_t *items, uint32_t count)
+{
+    struct worker *worker = find(sched, id);
+    if (worker == NULL || worker->closed)
+        return -ESRCH;
+    for (uint32_t i = 0; i < count; i++)
+        if (items[i] >= sched->options.items)
+            return -EINVAL;
+    if (!ft_lane_append(&worker->lane, items, count))
+        return -ENOMEM;
+    sched->assigned += count;
+    look_at(sched, id);
+    return 0;
+}
+
+uint32_t ft_sched_withdraw(struct ft_sched *sched, uint32_t id, uint32_t *items, uint32_t count)
+{
+    struct worker *worker = find(sched, id);
+    uint32_t found = worker == NULL ? 0 : ft_lane_remove(&worker->lane, items, count);
+    sched->assigned -= found;
+    if (found > 0)
+        look_at(sched, id);
+    return found;
+}
+
+void ft_sched_close(struct ft_sched *sched, uint32_t id)
+{
+    struct worker *worker = find(sched, id);
+    if (worker == NULL)
+        return;
+    worker->closed = true;
+    look_at(sched, id);
+}
+
+bool ft_sched_stalled(const struct ft_sched *sched)
+{
+    uint32_t waiting = 0;
+    for (uint32_t id = 0; id < sched->worker_cap; id++) {
+        const struct worker *worker = &sched->workers[id];
+        if (!worker->joined || worker->finished)
+            continue;
+        if (worker->running || worker->closed || worker->len >= LEAST || worker->lane.len > 0)
+            return false;
+        waiting++;
+    }
+    return sched->options.assigned && waiting > 0;
 }
 
 /* ---- orders ---- */
@@ -240,24 +302,49 @@ static bool reserve(struct worker *worker, uint32_t count)
     return true;
 }
 
-static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
+/* The next items of a worker's lane: a fraction of them, as the rest may be taken back. */
+static struct ft_cut cut_lane(const struct ft_sched *sched, const struct ft_lane *lane, uint32_t least, uint32_t most)
 {
-    uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
+    uint32_t count = lane->len / SHARES;
+    count = count < least ? least : count;
+    count = most != 0 && count > most ? most : count;
+    struct ft_cut cut = {.items = lane->items + lane->head, .count = count > lane->len ? lane->len : count};
+    for (uint32_t i = 0; i < cut.count; i++)
+        cut.seconds += sched->line.expected[cut.items[i]];
+    return cut;
+}
+
+/* What a worker is to be told of next. */
+static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker)
+{
     uint32_t least = worker->len < LEAST ? LEAST - worker->len : 1;
     uint32_t most = sched->options.batch_max;
-    double share = sched->line.seconds / (SHARES * (double)workers);
     if (most != 0 && least > most)
         least = most;
+    if (sched->options.assigned)
+        return cut_lane(sched, &worker->lane, least, most);
+    uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
+    double share = sched->line.seconds / (SHARES * (double)workers);
     if (worker->seconds > share)
         share = 0; /* it has enough to do, and only lacks the successor of its last item */
-    struct ft_cut cut = ft_line_cut(&sched->line, (uint32_t)(worker - sched->workers), share, least, most);
+    return ft_line_cut(&sched->line, (uint32_t)(worker - sched->workers), share, least, most);
+}
+
+static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
+{
+    struct ft_cut cut = cut_for(sched, worker);
     if (!reserve(worker, cut.count))
         return false;
     uint32_t *items = worker->queue + worker->len;
     memcpy(items, cut.items, cut.count * sizeof *items);
     for (uint32_t i = 0; i < cut.count; i++)
         sched->states[items[i]] = HELD;
-    ft_line_take(&sched->line, &cut);
+    if (sched->options.assigned) {
+        ft_lane_take(&worker->lane, cut.count);
+        sched->assigned -= cut.count;
+    } else {
+        ft_line_take(&sched->line, &cut);
+    }
     worker->len += cut.count;
     worker->seconds += cut.seconds;
     worker->low = cut.seconds / 2;
@@ -267,18 +354,23 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
     return true;
 }
 
+/* Whether a worker that has nothing may be sent home. */
+static bool may_finish(const struct ft_sched *sched, const struct worker *worker)
+{
+    return sched->options.assigned ? worker->closed : !sched->options.keep_idle || sched->held == 0;
+}
+
 static bool order_for(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
-    if (sched->line.len > 0) {
+    if (sched->options.assigned ? worker->lane.len > 0 : sched->line.len > 0)
         return (worker->len < LEAST || worker->seconds <= worker->low) && hand_out(sched, worker, order);
-    }
     *order = (struct ft_sched_order){.worker = (uint32_t)(worker - sched->workers)};
-    if (worker->len == 1 && !worker->broken) {
+    if (worker->len == 1 && !worker->broken && (worker->closed || !sched->options.assigned)) {
         worker->broken = true;
         order->kind = FT_SCHED_BREAK;
         return true;
     }
-    if (worker->len == 0 && (!sched->options.keep_idle || sched->held == 0)) {
+    if (worker->len == 0 && may_finish(sched, worker)) {
         worker->finished = true;
         sched->alive--;
         order->kind = FT_SCHED_FINISH;

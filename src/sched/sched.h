@@ -12,6 +12,9 @@
  * for each worker, cut where a scope ends if one ends nearby.  Both are large at first, so that there are few messages
  * and each worker runs what lies together, and single items at the end, for balance (guided self-scheduling;
  * Polychronopoulos and Kuck, 1987).
+ *
+ * Or, with the option `assigned`, somebody else says which worker runs what (ft_sched_assign), and here it is only seen
+ * to that each worker hears of it in time.
  */
 #ifndef FT_SCHED_SCHED_H
 #define FT_SCHED_SCHED_H
@@ -49,6 +52,7 @@ struct ft_sched_options {
     uint32_t batch_max;  /* most items in one order, but for tied ones; 0: no limit */
     bool in_order;       /* keep the line in collection order, but for tied items */
     bool keep_idle;      /* keep idle workers until all is done: nobody can replace a worker that crashes */
+    bool assigned;       /* there is no line: items go where ft_sched_assign says, as often as it does */
     const struct ft_sched_item *known; /* of each item, read by ft_sched_new only; NULL: all are alike */
 };
 
@@ -71,12 +75,12 @@ int ft_sched_started(struct ft_sched *sched, uint32_t worker, uint32_t item);
 int ft_sched_done(struct ft_sched *sched, uint32_t worker, uint32_t item);
 
 /*
- * The worker is gone.  What it had not started goes back to the front of the line.  Returns the item it was running,
- * which is not handed out again, or FT_SCHED_NONE.
+ * The worker is gone.  What it had not started goes back to the front of the line; what it was assigned is forgotten.
+ * Returns the item it was running, which is not handed out again, or FT_SCHED_NONE.
  */
 uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t worker);
 
-/* Run an item once more that a lost worker was running.  Returns 0, or -EINVAL if it is no such item. */
+/* Run an item once more that a lost worker was running.  Returns 0, or -EINVAL if it is no such item, or assigned. */
 int ft_sched_again(struct ft_sched *sched, uint32_t item);
 
 /* Hand out nothing more.  Items in flight end; the others stay unrun. */
@@ -85,10 +89,31 @@ void ft_sched_stop(struct ft_sched *sched);
 /* See ft_sched_options. */
 void ft_sched_keep_idle(struct ft_sched *sched, bool keep);
 
+/*
+ * With `assigned`: append items to what a worker is to run.  Returns 0, -EINVAL for an item that does not exist, -ESRCH
+ * for a worker that has not joined or was closed, or -ENOMEM.
+ */
+int ft_sched_assign(struct ft_sched *sched, uint32_t worker, const uint32_t *items, uint32_t count);
+
+/*
+ * Take back what a worker was assigned, as far as it was not told of it.  Those taken back move to the front of
+ * `items`.  Returns how many they are.
+ */
+uint32_t ft_sched_withdraw(struct ft_sched *sched, uint32_t worker, uint32_t *items, uint32_t count);
+
+/* With `assigned`: nothing more will be assigned to a worker; it ends its session after what it has. */
+void ft_sched_close(struct ft_sched *sched, uint32_t worker);
+
+/*
+ * With `assigned`: whether there are workers, and none of them will do anything unless it is assigned more, or closed.
+ * To be asked after ft_sched_next has returned false.
+ */
+bool ft_sched_stalled(const struct ft_sched *sched);
+
 /* The next order, if there is one: true and *order filled in.  Call until false after each event. */
 bool ft_sched_next(struct ft_sched *sched, struct ft_sched_order *order);
 
-/* How many items were neither started nor are in a worker's queue. */
+/* How many items no worker was told of: those in line, or those assigned. */
 uint32_t ft_sched_pending(const struct ft_sched *sched);
 
 #endif

@@ -2,36 +2,19 @@
 #include <string.h>
 
 #include "check.h"
-#include "random.h"
+#include "random_source.h"
 #include "sched/sched.h"
 #include "sched_model.h"
 
 enum { SEEDS = 4000, CHOICES = 3000 };
-
-struct random_source {
-    struct model_source source;
-    struct random random;
-    uint32_t left;
-};
-
-static uint32_t choose(struct model_source *source, uint32_t limit)
-{
-    struct random_source *self = (struct random_source *)source;
-    if (self->left == 0)
-        source->end = true;
-    else
-        self->left--;
-    return random_below(&self->random, limit);
-}
 
 static void promises_hold_in_random_runs(void **state)
 {
     uint64_t done = 0, lost = 0, stopped = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        struct random_source source = {.source = {choose, false}, .random = {seed}};
+        struct random_source source = random_source(seed, CHOICES);
         struct model_result result;
-        source.left = 10 + random_below(&source.random, CHOICES);
         const char *broken = model_play(&source.source, &result);
         if (broken != NULL)
             fail_msg("seed %llu: not kept: %s", (unsigned long long)seed, broken);
