@@ -38,11 +38,13 @@ class PlainReports:
             for impl in getattr(config.hook, name).get_hookimpls()
         )
         self.item: Any = None
+        self.nodeid = ""
         self.keywords: dict[str, Any] = {}
 
     def begin(self, item: pytest.Item) -> None:
         """A test begins: what the controller knows of it is what is known now."""
         self.item = item
+        self.nodeid = item.nodeid
         if self.possible:
             self.keywords = private.keywords(item)
 
@@ -61,7 +63,7 @@ class PlainReports:
             or report.longrepr is not None
             or report.sections
             or report.user_properties
-            or report.nodeid != self.item.nodeid
+            or report.nodeid != self.nodeid
             or report.location != self.item.location
             or report.keywords != self.keywords
             or not _USUAL.issuperset(report.__dict__)

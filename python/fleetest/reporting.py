@@ -37,6 +37,8 @@ class Reporting:
         self.outputs = Outputs(run)
         self.bystanders = Bystanders(self.config, self._uncounted_report)
         self.ordered = run.distribution.ordered
+        self.unheard = False
+        """No plugin is told of a test that passes: known until anybody else's code runs."""
         self.turn = 0
         self.waiting: dict[int, deque[tuple[Node, int, Any]]] = {}
         self.over = False
@@ -77,10 +79,10 @@ class Reporting:
     def passed(self, node: Node, index: int, begun: Any, phases: tuple[Any, Any, Any]) -> bool:
         """A whole test has come, and it passed; False if it has to be passed on piece by piece."""
         bystanders = self.bystanders
-        if self.ordered or not (
-            bystanders.call() and bystanders.log_start() and bystanders.log_finish()
-        ):
-            return False
+        if not self.unheard:
+            self.unheard = not self.ordered and bystanders.whole_test()
+            if not self.unheard:
+                return False
         setup, call, teardown = phases
         before, after = as_numbers(setup, node.number), as_numbers(teardown, node.number)
         called = as_numbers(call, node.number)

@@ -245,6 +245,7 @@ class Run:
 
     def message(self, number: int, kind: int, payload: Any) -> None:
         """A worker sent a message."""
+        self.reporting.unheard = False
         node = self.nodes[number]
         if kind == _core.MSG_START:
             node.item = payload
@@ -314,10 +315,12 @@ class Run:
 
     def output(self, number: int, stream: int, data: bytes) -> None:
         """A worker wrote to its standard output (0) or error (1)."""
+        self.reporting.unheard = False
         self.reporting.output(self.nodes[number], stream, data)
 
     def gone(self, number: int, finished: bool, item: int | None, status: int) -> None:
         """A worker process has ended and was reaped."""
+        self.reporting.unheard = False
         node = self.nodes[number]
         node.item = item
         node.shutting_down = True
@@ -358,6 +361,7 @@ class Run:
 
     def signal(self, number: int, sender: int) -> None:
         """SIGINT, SIGTERM or SIGHUP came, or the client is gone."""
+        self.reporting.unheard = False
         now = time.monotonic()
         if self.interrupts and now - self.interrupted_at < AGAIN:
             return
@@ -375,12 +379,14 @@ class Run:
 
     def terminal(self, number: int, lent: bool) -> None:
         """A worker is about to get the terminal, or has given it back."""
+        self.reporting.unheard = False
         if lent:
             self.reporting.flush_output(self.nodes[number])
         self.screen.lend(lent)
 
     def tick(self) -> None:
         """Called about ten times a second."""
+        self.reporting.unheard = False
         if self.impatient and time.monotonic() - self.interrupted_at > GRACE:
             self.impatient = False
             self.interrupts += 1

@@ -194,3 +194,41 @@ def test_captured_output(project: Project) -> None:
             project.fleetest("-n", "0", *arguments).out.split(" in ")[0]
             == expected.split(" in ")[0]
         )
+
+
+def test_exceptions_that_nobody_could_catch(project: Project) -> None:
+    """They become warnings of the phase in which they came, or errors, as with pytest."""
+    project.file(
+        "test_it.py",
+        """
+        import threading
+
+        import pytest
+
+        class Bad:
+            def __del__(self):
+                raise ValueError("in a finalizer")
+
+        def fail():
+            raise ValueError("in a thread")
+
+        @pytest.fixture
+        def late():
+            yield
+            Bad()
+
+        def test_finalizer(): Bad()
+        def test_nothing(): pass
+        def test_teardown(late): pass
+
+        def test_thread():
+            thread = threading.Thread(target=fail)
+            thread.start()
+            thread.join()
+        """,
+    )
+    for options in ((), ("-Werror",)):
+        expected = project.pytest(*options)
+        result = project.fleetest("-n", "0", *options).check(expected.code)
+        assert result.summary() == expected.summary()
+        assert result.out.count("in a finalizer") == expected.out.count("in a finalizer") > 0

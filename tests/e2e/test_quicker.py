@@ -194,3 +194,79 @@ def test_wrapped_fixtures(project: Project) -> None:
         """,
     )
     project.fleetest("-n", "0", "-Wignore").check(0)
+
+
+def test_instances_of_nodes(project: Project) -> None:
+    """Virtual subclasses and hooks of classes count, as soon as there are any."""
+    project.file(
+        "test_it.py",
+        """
+        import abc
+        from unittest import mock
+
+        import pytest
+        from _pytest.nodes import NodeMeta
+
+        def is_direct():
+            return "__instancecheck__" in vars(NodeMeta)
+
+        class Other:
+            pass
+
+        @pytest.fixture(autouse=True)
+        def usual(request):
+            assert isinstance(request.node, pytest.Item) and not isinstance(request.node, pytest.Class)
+            assert isinstance(mock.Mock(spec=request.node), pytest.Function)
+            assert not isinstance(None, pytest.Item)
+            yield
+
+        if issubclass(NodeMeta, abc.ABCMeta):
+            def test_at_first():
+                assert is_direct()
+                class Mine(pytest.Item): pass
+                class Mixed(pytest.File, abc.ABC): pass
+                assert is_direct()
+
+            def test_a_virtual_subclass():
+                assert not isinstance(Other(), pytest.Item)
+                class Mine(pytest.Item): pass
+                Mine.register(Other)
+                assert isinstance(Other(), pytest.Item) and not is_direct()
+
+            def test_a_hook():
+                class Hooked(pytest.Item):
+                    @classmethod
+                    def __subclasshook__(cls, other):
+                        return other is int
+                assert isinstance(1, Hooked)
+        """,
+    )
+    for name in ("first", "virtual", "hook", "first or virtual or hook"):
+        project.fleetest("-n", "0", "-k", name).check(0)
+
+
+def test_what_is_in_a_class(project: Project) -> None:
+    """The first base that has a name says what it is, whatever that is."""
+    project.file(
+        "test_it.py",
+        """
+        import pytest
+        from _pytest.fixtures import FixtureManager
+        from fleetest.privates import quicker
+
+        class Base:
+            own, hidden = 1, 2
+
+        class Tests(Base):
+            hidden = None
+
+        @pytest.mark.skipif(not hasattr(FixtureManager, "_lookup_in_type_dict"), reason="older")
+        def test_it():
+            look = FixtureManager._lookup_in_type_dict
+            assert look is quicker.look_up_in_type
+            assert [look(None, Tests, name) for name in ("own", "hidden", "none")] == [1, None, None]
+            assert look(None, pytest, "fixture") is pytest.fixture
+            assert look(None, pytest, "none") is None
+        """,
+    )
+    project.fleetest("-n", "0", "-Wignore").check(0)

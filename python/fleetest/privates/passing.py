@@ -7,6 +7,7 @@ in it, everybody is asked.
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable
 
 import _pytest.cacheprovider
@@ -124,7 +125,7 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
     """A terminal reporter that counts reports when somebody asks for the counts."""
 
     uncounted: list[Any]
-    """Reports, places in :attr:`passed`, and what :meth:`_add_stats` was given."""
+    """Reports, how many come next in :attr:`passed`, and what :meth:`_add_stats` was given."""
     passed: PassedPhases
     changed: bool
     """Whether somebody may change reports after they were seen here."""
@@ -137,11 +138,15 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
 
         :param numbers: what it can be made of again; None: it is kept as it is
         """
+        uncounted = self.uncounted
         if numbers is None or self.changed:
-            self.uncounted.append(report)
+            uncounted.append(report)
+            return
+        if uncounted and type(uncounted[-1]) is int:
+            uncounted[-1] += 1
         else:
-            self.uncounted.append(len(self.passed))
-            self.passed.add(numbers)
+            uncounted.append(1)
+        self.passed.add(numbers)
 
     @property
     def stats(self) -> dict[str, list[Any]]:  # type: ignore[override]
@@ -149,15 +154,15 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
         known: dict[str, list[Any]] = self.__dict__["stats"]
         if self.uncounted:
             entries, self.uncounted[:] = self.uncounted[:], []
-            passed = self.passed.take()
+            passed = iter(self.passed.take())
             self._tests_ran = True
             for entry in entries:
                 if isinstance(entry, tuple):
                     category, items = entry
-                else:
-                    report = passed[entry] if isinstance(entry, int) else entry
-                    category, items = self._category(report), [report]
-                known.setdefault(category, []).extend(items)
+                    known.setdefault(category, []).extend(items)
+                    continue
+                for report in islice(passed, entry) if type(entry) is int else (entry,):
+                    known.setdefault(self._category(report), []).append(report)
         return known
 
     def _category(self, report: Any) -> str:
@@ -228,6 +233,10 @@ class Bystanders:
         """Whether :meth:`passed` will do as the report of a call that passed."""
         # With the style "times" the reporter looks at the other reports each time.
         return self.phase() and getattr(self._reporter, "_show_progress_info", "") != "times"
+
+    def whole_test(self) -> bool:
+        """Whether, of all that is called about a test that passes, only its call has to be told."""
+        return self.call() and self.log_start() and self.log_finish()
 
     def count(self, numbers: Sequence[float]) -> None:
         """Have the reporter count what :meth:`phase` was asked for."""

@@ -5,6 +5,8 @@ Each replacement gives what the original gives, and leaves what is not common to
 
 from __future__ import annotations
 
+import _abc  # type: ignore[import-not-found]
+import abc
 import functools
 import inspect
 import types
@@ -57,6 +59,7 @@ def install() -> None:
     if tuple(int(part) for part in pytest.__version__.split(".")[:2]) > KNOWN:
         return
     _pytest.mark.structures.NodeKeywords.__iter__ = iterate_keywords  # type: ignore[method-assign]
+    _check_instances_directly(_pytest.nodes.Node)
     node: Any = _pytest.nodes.Node
     node.iter_markers_with_node = iterate_markers
     if hasattr(node, "iter_parents"):
@@ -67,6 +70,51 @@ def install() -> None:
     manager: Any = _pytest.fixtures.FixtureManager
     if hasattr(manager, "_find_wrapped_fixture_def"):
         manager._find_wrapped_fixture_def = _find_wrapped(manager._find_wrapped_fixture_def)
+    if hasattr(manager, "_lookup_in_type_dict"):
+        manager._lookup_in_type_dict = look_up_in_type
+    fixtures: Any = _pytest.fixtures
+    if hasattr(fixtures, "get_param_argkeys"):
+        fixtures.get_param_argkeys = _param_keys(fixtures.get_param_argkeys)
+
+
+def _check_instances_directly(node: type) -> None:
+    """Have ``isinstance`` of nodes look at base classes only, until there are others.
+
+    The metaclass of nodes is ``ABCMeta``, which asks for classes that were registered as virtual
+    subclasses, and for hooks, too.  Nodes have neither, as a rule.
+    """
+    meta: Any = type(node)
+    if not issubclass(meta, abc.ABCMeta) or not _is_plain_family(node):
+        return
+
+    def ask_abc() -> None:
+        for name in ("__instancecheck__", "__init__", "register"):
+            if name in vars(meta):
+                delattr(meta, name)
+
+    def made(cls: Any, name: str, bases: tuple[type, ...], names: Any, **options: Any) -> None:
+        if "__subclasshook__" in names or not all(_is_plain(base) for base in bases):
+            ask_abc()
+        abc.ABCMeta.__init__(cls, name, bases, names, **options)
+
+    def register(cls: Any, subclass: type) -> type:
+        ask_abc()
+        return abc.ABCMeta.register(cls, subclass)
+
+    meta.__init__ = made
+    meta.register = register
+    meta.__instancecheck__ = type.__instancecheck__
+
+
+def _is_plain(cls: type) -> bool:
+    """Whether a class has no say in what its instances are."""
+    return not any("__subclasshook__" in vars(base) for base in cls.__mro__[:-1])
+
+
+def _is_plain_family(cls: type) -> bool:
+    """The same of all classes derived from it, and that none has a virtual subclass yet."""
+    registry = _abc._get_dump(cls)[0]
+    return not registry and _is_plain(cls) and all(map(_is_plain_family, cls.__subclasses__()))
 
 
 def iterate_keywords(own: _pytest.mark.structures.NodeKeywords) -> Iterator[str]:
@@ -143,3 +191,28 @@ def _find_wrapped(original: Callable[[Any, object], Any]) -> Callable[[Any, obje
         return original(self, obj)
 
     return find
+
+
+_NOTHING = object()
+
+
+def look_up_in_type(manager: Any, owner: Any, name: str) -> Any:
+    """``FixtureManager._lookup_in_type_dict``, without an exception for each base that lacks the name."""
+    if isinstance(owner, types.ModuleType):
+        return owner.__dict__.get(name)
+    for base in owner.__mro__:
+        found = base.__dict__.get(name, _NOTHING)
+        if found is not _NOTHING:
+            return found
+    return None
+
+
+def _param_keys(original: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """``get_param_argkeys``, for an item without parameters."""
+
+    def keys(item: Any, scope: Any) -> Iterator[Any]:
+        if getattr(item, "callspec", _NOTHING) is _NOTHING:
+            return iter(())
+        return original(item, scope)
+
+    return keys
