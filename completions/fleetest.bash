@@ -10,7 +10,7 @@ _fleetest() {
     fi
     local options='
         -n --numprocesses --maxprocesses --dist --max-worker-restart --start-method --ordered
-        -d --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid
+        -d --tx --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid
         --python --version --help -h
         -k -m -x -s -l -v -q -r -p -c -o -V
         --markers --exitfirst --maxfail --strict-config --strict-markers --fixtures
@@ -33,7 +33,7 @@ _fleetest() {
     COMPREPLY=()
     case $prev in
     -n | --numprocesses) mapfile -t COMPREPLY < <(compgen -W "auto logical 0 1 2 4 8" -- "$cur") ;;
-    --dist) mapfile -t COMPREPLY < <(compgen -W "load loadscope loadfile loadgroup worksteal no" -- "$cur") ;;
+    --dist) mapfile -t COMPREPLY < <(compgen -W "load loadscope loadfile loadgroup worksteal each no" -- "$cur") ;;
     --start-method) mapfile -t COMPREPLY < <(compgen -W "auto conftests configure fork spawn" -- "$cur") ;;
     --tb) mapfile -t COMPREPLY < <(compgen -W "auto long short line native no" -- "$cur") ;;
     --capture) mapfile -t COMPREPLY < <(compgen -W "fd sys no tee-sys" -- "$cur") ;;
@@ -58,7 +58,7 @@ _fleetest() {
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         compopt -o filenames 2>/dev/null
         ;;
-    --maxprocesses | --max-worker-restart | --maxschedchunk | --testrunuid | -k | -m | -p | -o | -r | --maxfail | --durations) ;;
+    --maxprocesses | --max-worker-restart | --maxschedchunk | --testrunuid | --tx | -k | -m | -p | -o | -r | --maxfail | --durations) ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -2,8 +2,9 @@
 
 complete -c fleetest -s n -l numprocesses -x -a 'auto logical 0 1 2 4 8' -d 'Number of workers'
 complete -c fleetest -l maxprocesses -x -d 'Upper limit of the number of workers'
-complete -c fleetest -l dist -x -a 'load loadscope loadfile loadgroup worksteal no' -d 'How tests are spread'
+complete -c fleetest -l dist -x -a 'load loadscope loadfile loadgroup worksteal each no' -d 'How tests are spread'
 complete -c fleetest -s d -d 'Short for --dist=load'
+complete -c fleetest -l tx -x -d 'A worker, in execnet notation'
 complete -c fleetest -l maxschedchunk -x -d 'Most tests that a worker is told of at once'
 complete -c fleetest -l loadscope-reorder -d 'Begin with the groups that take longest'
 complete -c fleetest -l no-loadscope-reorder -d 'Keep groups in collection order'

@@ -10,6 +10,7 @@ from fleetest.forking import Forker
 from fleetest.history import expected_seconds
 from fleetest.options import runs_no_tests
 from fleetest.spawning import Spawner
+from fleetest.specs import are_plain
 from fleetest.stages import AFTER_COLLECTION, BEFORE, FORCED, SPAWNED, Stage
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def decide(
         seconds=seconds,
         batch_max=min(filter(None, batches), default=0),
     )
+    if not are_plain(config):
+        return made(Spawner, SPAWNED, "--tx asks for it", SPAWNED)
     if method == "fork" or not reason:
         return made(Forker, AFTER_COLLECTION, "", AFTER_COLLECTION)
     wanted = checkpoints.wanted(config, limit)

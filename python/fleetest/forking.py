@@ -14,6 +14,7 @@ from fleetest.node import Node
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
 from fleetest.process import INTERRUPTS
+from fleetest.specs import Spec
 from fleetest.worker import become_worker
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ class Forker:
         if answer is None:
             os._exit(1)
         told = answer[1]
-        node = Node(self.run.config, self.run.nodemanager, told["id"], self.run.count)
+        spec = Spec("popen")
+        spec.id = told["id"]
+        node = Node(self.run.nodemanager, spec)
         node.workerinput = told["workerinput"]
         node.base_temp = None if told["base_temp"] is None else Path(told["base_temp"])
         self._become(node, plumbing, channel)

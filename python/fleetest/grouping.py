@@ -68,6 +68,16 @@ def _scope_of(item: pytest.Item) -> str:
     return item.nodeid.rpartition("::")[0] or item.nodeid
 
 
+def names_for_schedulers(items: Sequence[pytest.Item], dist: str) -> list[str]:
+    """Node ids; with loadgroup followed by '@' and the group, as xdist's scheduler knows tests."""
+    if dist != "loadgroup":
+        return [item.nodeid for item in items]
+    groups = [_group_of(item) for item in items]
+    return [
+        f"{item.nodeid}@{group}" if group else item.nodeid for item, group in zip(items, groups)
+    ]
+
+
 def _group_of(item: pytest.Item) -> str | None:
     names = {_group_name(mark) for mark in item.iter_markers(GROUP_MARK)}
     return "_".join(sorted(names)) if names else None

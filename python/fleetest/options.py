@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -88,6 +89,8 @@ class Option:
     """Other options (their dest) that turn this one on where nothing else is said."""
     shortcut: tuple[str, str] | None = None
     """Another flag, and the value that it stands for."""
+    many: bool = False
+    """Whether it may be given several times; the value is a list."""
 
     @property
     def env(self) -> str:
@@ -105,10 +108,54 @@ class Option:
         return self.flags[-1].lstrip("-").replace("-", "_")
 
 
+@dataclass(frozen=True)
+class Refused:
+    """An option of pytest-xdist that is known, but asks for what there is not."""
+
+    flags: Sequence[str]
+    dest: str
+    kind: dict[str, Any]
+    why: str
+
+    def check(self, config: pytest.Config) -> None:
+        """Refuse it.
+
+        :raises pytest.UsageError: it was given
+        """
+        if getattr(config.option, self.dest, None):
+            raise pytest.UsageError(f"{self.flags[-1]}: {self.why}")
+
+
+_NO_COPIES = "workers run where the project is, nothing is copied: leave it out"
+
+REFUSED = (
+    Refused(
+        ("--px",),
+        "px",
+        {"action": "append", "metavar": "SPEC"},
+        "proxies need a host agent, which this version of fleetest does not have",
+    ),
+    Refused(("--rsyncdir",), "rsyncdir", {"action": "append", "metavar": "DIR"}, _NO_COPIES),
+    Refused(("--rsyncignore",), "rsyncignore", {"action": "append", "metavar": "GLOB"}, _NO_COPIES),
+    Refused(
+        ("-f", "--looponfail"),
+        "looponfail",
+        {"action": "store_true"},
+        "this version of fleetest does not watch files: run it again, or use pytest-watcher",
+    ),
+)
+
+XDIST_INI = {
+    "rsyncdirs": "Folders that pytest-xdist copies to remote workers; fleetest has none.",
+    "rsyncignore": "What pytest-xdist leaves out when it copies.",
+    "looponfailroots": "Folders that pytest-xdist watches with --looponfail.",
+}
+"""Its ini keys, so that a project that has them is not told that they are unknown."""
+
 PLUGIN = "fleetest-session"
 """The name of fleetest's own plugin in a controller."""
 
-DIST_MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "no")
+DIST_MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no")
 START_METHODS = ("fork", "configure", "conftests", "spawn", "auto")
 
 NUMPROCESSES = Option(
@@ -148,8 +195,18 @@ OPTIONS = (
         "MODE",
         "How tests are spread; load: any test to any worker, loadscope: the tests of a class or "
         "module to one worker, loadfile: those of a file, loadgroup: those with the same "
-        "@pytest.mark.xdist_group, worksteal: as load, no: run the tests in this process.",
+        "@pytest.mark.xdist_group, worksteal: as load, each: every test to every worker, no: run the "
+        "tests in this process.",
         shortcut=("-d", "load"),
+    ),
+    Option(
+        "tx",
+        ("--tx",),
+        str,
+        "SPEC",
+        "A worker, in execnet's notation: popen//python=python3.12//chdir=DIR//env:NAME=VALUE//id=ID; "
+        "3*SPEC: three of them. May be given several times.",
+        many=True,
     ),
     Option(
         "maxschedchunk",
@@ -219,6 +276,10 @@ def declare_ini(parser: pytest.Parser) -> None:
             "run in one worker.",
             type="args",
         )
+    for key, text in XDIST_INI.items():
+        if key not in known:
+            kind: Any = "args" if key == "rsyncignore" else "paths"
+            parser.addini(key, text, type=kind)
     for option in OPTIONS:
         if option.ini not in known:
             parser.addini(option.ini, f"{option.flags[-1]}: {option.help}", default="")
@@ -258,6 +319,8 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
                 )
             continue
         kind: dict[str, Any] = {"type": _for_argparse(option.parse)}
+        if option.many:
+            kind["action"] = "append"
         choices = getattr(option.parse, "choices", None)
         if choices:
             kind = {"choices": choices}
@@ -278,6 +341,8 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
                 const=value,
                 help=f"Short for {option.flags[-1]}={value}.",
             )
+    for refused in REFUSED:
+        group._addoption(*refused.flags, dest=refused.dest, help=argparse.SUPPRESS, **refused.kind)
     if client:
         group.addoption(
             "--python",
@@ -290,7 +355,7 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
 
 def _from_text(option: Option, text: str, where: str) -> Any:
     try:
-        return option.parse(text)
+        return shlex.split(text) if option.many else option.parse(text)
     except ValueError as error:
         raise pytest.UsageError(f"{where}: invalid value for {option.flags[-1]}: {error}") from None
 
@@ -309,8 +374,11 @@ def preset(config: pytest.Config, option: Option) -> tuple[str, str]:
 def resolve(config: pytest.Config) -> None:
     """Fill in what the command line left open: from the environment, the ini file, the default.
 
-    :raises pytest.UsageError: a value from the environment or the ini file is invalid
+    :raises pytest.UsageError: a value from the environment or the ini file is invalid, or an option
+        asks for what there is not
     """
+    for refused in REFUSED:
+        refused.check(config)
     for option in OPTIONS:
         if getattr(config.option, option.dest, None) is not None:
             continue
@@ -319,5 +387,5 @@ def resolve(config: pytest.Config) -> None:
             value = _from_text(option, text, where)
         else:
             implied = any(getattr(config.option, dest, False) for dest in option.implied_by)
-            value = implied or option.default
+            value = implied or ([] if option.many else option.default)
         setattr(config.option, option.dest, value)

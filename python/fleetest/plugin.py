@@ -16,9 +16,11 @@ from fleetest.hookpoint import before_next_call
 from fleetest.privates import phases, private, quicker
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
+from fleetest.specs import parse_tx_spec_config, read_specs
 from fleetest.watching import Watcher
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Generator
 
 
@@ -99,7 +101,7 @@ class SessionPlugin:
         known = config.known_args_namespace
         if hasattr(config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
             return False
-        if known.numprocesses:
+        if known.numprocesses or known.tx or known.dist:
             return True
         text, _ = options.preset(config, options.NUMPROCESSES)
         return text != "0" if text else self.command
@@ -111,8 +113,8 @@ class SessionPlugin:
             return
         options.resolve(config)
         option = config.option
-        self.explicit = option.numprocesses is not None
-        if option.numprocesses is None and self.command:
+        self.explicit = option.numprocesses is not None or bool(option.tx)
+        if not self.explicit and self.command:
             option.numprocesses = "auto"
         if option.dist == "no":
             option.numprocesses = 0
@@ -120,13 +122,21 @@ class SessionPlugin:
             option.numprocesses = _auto_number(config)
         if option.numprocesses and option.maxprocesses:
             option.numprocesses = min(option.numprocesses, option.maxprocesses)
-        option.dist = option.dist or "load" if option.numprocesses else "no"
-        option.tx = ["popen"] * (option.numprocesses or 0)
+        if option.numprocesses is not None:
+            option.tx = ["popen"] * option.numprocesses
+        # As under xdist, --tx alone does not spread the tests of pytest -p fleetest.
+        spread = self.command or option.numprocesses
+        option.dist = (
+            "no" if option.numprocesses == 0 else option.dist or ("load" if spread else "no")
+        )
+        if option.dist != "no" and not option.collectonly:
+            specs = read_specs(parse_tx_spec_config(config))
+            _check_each(option, len(specs))
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set up the distributed run, if this is one."""
-        if hasattr(config, "workerinput") or not config.option.numprocesses:
+        if hasattr(config, "workerinput") or config.option.dist == "no":
             return
         if config.option.collectonly:
             return
@@ -167,6 +177,12 @@ class ForkPoint:
         session.config.pluginmanager.unregister(self)
         self.run.start(session)
         yield
+
+
+def _check_each(option: argparse.Namespace, workers: int) -> None:
+    """What has no meaning where each worker runs all tests."""
+    if option.dist == "each" and option.ordered and workers > 1:
+        raise pytest.UsageError("--ordered: with --dist each there is no order to keep")
 
 
 def _auto_number(config: pytest.Config) -> int:

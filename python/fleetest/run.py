@@ -14,7 +14,8 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
-from fleetest.grouping import GROUPING, Groups
+from fleetest.grouping import GROUPING, Groups, names_for_schedulers
+from fleetest.native_sched import NativeScheduling
 from fleetest.node import Node, NodeManager
 from fleetest.options import SINGLE_FIXTURES
 from fleetest.plumbing import captured_fds, flush_all
@@ -22,7 +23,10 @@ from fleetest.privates import private
 from fleetest.process import files_open_for_writing, flush_files
 from fleetest.record import Record
 from fleetest.reporting import Reporting
-from fleetest.screen import Screen
+from fleetest.schedulers.producer import Producer
+from fleetest.screen import SCHEDULERS, Screen
+from fleetest.specs import Spec, free_id, parse_tx_spec_config, read_specs
+from fleetest.steering import steer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from fleetest.checkpoints import Checkpoints, Resumer
     from fleetest.forking import Forker
     from fleetest.spawning import Spawner
+    from fleetest.steering import Steering
 
 AGAIN = 0.2
 """Seconds within which a second interrupt is the same one, come by another way."""
@@ -54,9 +59,11 @@ class Run:
         self.client_fd = client_fd
         self.explicit = explicit
         self.nodemanager = NodeManager(
-            config, getattr(config.option, "testrunuid", None) or uuid.uuid4().hex
+            config,
+            getattr(config.option, "testrunuid", None) or uuid.uuid4().hex,
+            read_specs(parse_tx_spec_config(config)),
         )
-        self.count = int(config.option.numprocesses)
+        self.count = len(self.nodemanager.specs)
         limit = config.option.maxworkerrestart
         self.restarts_left = 4 * self.count if limit is None else int(limit)
         self.restart_limit = self.restarts_left
@@ -69,6 +76,8 @@ class Run:
         self.stopping = False
         self.reordered = False
         self.internal_error: str | None = None
+        self.steering: Steering | None = None
+        self.stalled = False
 
     # ---- making the workers; nothing here is called in a worker ----
 
@@ -90,33 +99,17 @@ class Run:
         self.record.workers = self.distribution.best
         self.screen = Screen(self.config, session)
         self.reporting = Reporting(self)
-        option = self.config.option
-        groups = Groups(session.items, self.config.getini(SINGLE_FIXTURES), option.dist)
-        self.screen.announce(self.distribution, self.count, groups.sizes)
-        keep_order = option.dist in GROUPING and not option.loadscopereorder
-        self.engine = _core.Engine(
-            self,
-            items=len(session.items),
-            workers=self.count,
-            batch_max=self.distribution.batch_max,
-            in_order=self.distribution.ordered or self.reordered or keep_order,
-            scopes=groups.scopes,
-            tied=bytes(groups.tied),
-            seconds=self.distribution.seconds,
-            keep_idle=not self.restarts_left,
-            client_fd=self.client_fd,
-            tty_fd=self.screen.tty_fd,
-            tick_ms=100,
-        )
-        carry.before_fork(self.config)
-        self.random = randomness.capture()
+        self.screen.created(self.distribution, self.count)
         hook = self.config.hook
-        for _ in range(self.count):
-            self._new_node()
-        hook.pytest_xdist_setupnodes(config=self.config, specs=self.nodemanager.specs)
+        specs = self.nodemanager.specs
+        hook.pytest_xdist_setupnodes(config=self.config, specs=specs)
+        self.nodes = [self._new_node(spec) for spec in specs]
         for node in self.nodes:
             hook.pytest_xdist_newgateway(gateway=node.gateway)
             hook.pytest_configure_node(node=node)
+        self._make_engine(self.distribution)
+        carry.before_fork(self.config)
+        self.random = randomness.capture()
         flush_all()
         flush_files(self.left_open)
         self.maker: Forker | Spawner | Resumer = self.distribution.maker(self)
@@ -125,13 +118,44 @@ class Run:
         for node in self.nodes:
             self._engage(node)
 
-    def _new_node(self) -> Node:
-        node = Node(self.config, self.nodemanager, f"gw{len(self.nodes)}", self.count)
+    def _make_engine(self, distribution: Distribution) -> None:
+        """Decide who gives out the tests."""
+        option, items = self.config.option, self.session.items
+        scheduler = self.config.hook.pytest_xdist_make_scheduler(
+            config=self.config, log=Producer("dsession", enabled=bool(option.debug))
+        )
+        self.steering = steer(self, names_for_schedulers(items, option.dist), scheduler)
+        self.sched = NativeScheduling(self) if scheduler is None else scheduler
+        dist = option.dist if self.steering is None else "load"
+        groups = Groups(items, self.config.getini(SINGLE_FIXTURES), dist)
+        if self.steering is not None and any(groups.tied):
+            raise pytest.UsageError(
+                f"{SINGLE_FIXTURES}: {self.steering.name} does not keep their tests in one worker"
+            )
+        name = SCHEDULERS[dist] if self.steering is None else self.steering.name
+        self.screen.scheduling(name, distribution, groups.sizes)
+        keep_order = dist in GROUPING and not option.loadscopereorder
+        self.engine = _core.Engine(
+            self,
+            items=len(items),
+            workers=self.count,
+            batch_max=distribution.batch_max,
+            in_order=distribution.ordered or self.reordered or keep_order,
+            scopes=groups.scopes,
+            tied=bytes(groups.tied),
+            seconds=distribution.seconds,
+            keep_idle=not self.restarts_left,
+            assigned=self.steering is not None,
+            client_fd=self.client_fd,
+            tty_fd=self.screen.tty_fd,
+            tick_ms=100,
+        )
+
+    def _new_node(self, spec: Spec) -> Node:
+        node = Node(self.nodemanager, spec)
         base = private.base_temp(self.config)
         if base is not None:
             node.base_temp = base / f"popen-{node.id}"
-        self.nodes.append(node)
-        self.nodemanager.specs.append(node.gateway.spec)
         return node
 
     def _engage(self, node: Node) -> None:
@@ -148,7 +172,7 @@ class Run:
 
     def _replace(self, node: Node) -> None:
         """Have another worker in the place of a crashed one, if that is allowed and of use."""
-        if self.stopping or self.interrupts or not self.engine.pending():
+        if self.stopping or self.interrupts or not self.left():
             return
         if not node.ready:
             self._give_up(f"worker {node.id} crashed before it was ready")
@@ -163,7 +187,10 @@ class Run:
         if self.restarts_left == 0:
             self.engine.keep_idle(True)
         self.screen.line(f"\nreplacing crashed worker {node.id}")
-        fresh = self._new_node()
+        spec = Spec(str(node.gateway.spec))
+        spec.id = free_id(other.id for other in self.nodes)
+        fresh = self._new_node(spec)
+        self.nodes.append(fresh)
         self.config.hook.pytest_xdist_newgateway(gateway=fresh.gateway)
         self.config.hook.pytest_configure_node(node=fresh)
         flush_all()
@@ -208,11 +235,19 @@ class Run:
         self._raise_outcome(session)
         return True
 
+    def left(self) -> int:
+        """How many tests no worker was told of, or none has run."""
+        return self.engine.pending() if self.steering is None else self.steering.left()
+
     def _count_left(self) -> None:
-        left = 0 if self.stopping else self.engine.pending()
-        if left:
-            noun = "test was" if left == 1 else "tests were"
-            self.summary.append(f"fleetest: {left} {noun} not run: no worker is left")
+        left = 0 if self.stopping else self.left()
+        if not left:
+            return
+        text = f"{left} test{' was' if left == 1 else 's were'} not run"
+        if any(not node.over for node in self.nodes) or self.steering is None:
+            self.summary.append(f"fleetest: {text}: no worker is left")
+        elif not self.session.shouldfail:
+            self.session.shouldfail = f"{text}: {self.steering.name} did not give them to a worker"
 
     def _raise_outcome(self, session: pytest.Session) -> None:
         """End the loop as pytest's own would have."""
@@ -253,6 +288,7 @@ class Run:
         elif kind == _core.MSG_DONE:
             self.reporting.done(node, payload)
             node.item = None
+            self._steer_on(node, payload)
         elif kind == _core.MSG_HELLO:
             self._hello(node, payload)
         elif kind == _core.MSG_FINISHED:
@@ -266,6 +302,9 @@ class Run:
         else:
             if kind == _core.MSG_REPORT:
                 node.sections = payload[1].get("sections") or []
+                node.seconds += payload[1].get("duration") or 0.0
+            elif kind == _core.MSG_PASSED:
+                node.seconds += payload[2]
             self.reporting.event(node, kind, payload)
 
     def passed(self, number: int, index: int, begun: Any, phases: tuple[Any, Any, Any]) -> None:
@@ -276,6 +315,10 @@ class Run:
         """
         node = self.nodes[number]
         if self.reporting.passed(node, index, begun, phases):
+            if self.steering is not None:
+                self.reporting.unheard = False
+                node.seconds = sum(phase[2] for phase in phases)
+                self._steer_on(node, index)
             return
         self.message(number, _core.MSG_START, index)
         self.message(number, _core.MSG_LOGSTART, begun)
@@ -284,11 +327,20 @@ class Run:
         self.message(number, _core.MSG_LOGFINISH, begun)
         self.message(number, _core.MSG_DONE, index)
 
+    def _steer_on(self, node: Node, index: int) -> None:
+        seconds, node.seconds = node.seconds, 0.0
+        if self.steering is not None and not self.stopping:
+            self.steering.done(node, index, seconds)
+
     def _hello(self, node: Node, info: dict[str, Any]) -> None:
         node.ready = True
         node.workerinfo.update(info)
         self.config.hook.pytest_testnodeready(node=node)
         self.config.hook.pytest_xdist_node_collection_finished(node=node, ids=self.ids)
+        if self.steering is not None:
+            node.orders = self.steering
+            if not self.stopping:
+                self.steering.ready(node)
 
     @property
     def ids(self) -> list[str]:
@@ -326,6 +378,8 @@ class Run:
         node.shutting_down = True
         if finished and (status == 0 or self.interrupts > 1):
             self.config.hook.pytest_testnodedown(node=node, error=None)
+            if self.steering is not None:
+                self.steering.finished(node)
         elif self.interrupts > 1:
             pass
         else:
@@ -339,10 +393,15 @@ class Run:
         error = "Not properly terminated"
         self.screen.line(f"[{node.id}] node down: {error}")
         self.config.hook.pytest_testnodedown(node=node, error=error)
+        if self.steering is not None:
+            self.steering.lost(node, item)
         if item is not None:
             report = crash_report(self.session.items[item], node, status)
+            name = self.session.items[item].nodeid
             self.config.hook.pytest_handlecrashitem(
-                crashitem=self.session.items[item].nodeid, report=report, sched=self
+                crashitem=name if self.steering is None else self.steering.crash_item(item),
+                report=report,
+                sched=self.sched,
             )
             self.record.crashed(item, node.id)
             self.reporting.crashed(node, item, report)
@@ -350,14 +409,6 @@ class Run:
             self.reporting.worker_lost(lost_worker_report(node, status))
         if not node.over:
             self._replace(node)
-
-    def mark_test_pending(self, nodeid: str) -> None:
-        """xdist's ``sched.mark_test_pending``: run a test that crashed its worker once more."""
-        for index, item in enumerate(self.session.items):
-            if item.nodeid == nodeid:
-                self.engine.again(index)
-                return
-        raise ValueError(f"no such test: {nodeid}")
 
     def signal(self, number: int, sender: int) -> None:
         """SIGINT, SIGTERM or SIGHUP came, or the client is gone."""
@@ -391,7 +442,23 @@ class Run:
             self.impatient = False
             self.interrupts += 1
             self.engine.kill(signal.SIGKILL, True)
+        self._notice_stall()
         self.screen.tick()
+
+    def _notice_stall(self) -> None:
+        """End the run if nothing will ever happen: a plugin's scheduler gives out no more tests."""
+        waiting = (
+            self.steering is not None
+            and not self.stopping
+            and all(node.ready or node.shutting_down for node in self.nodes)
+            and self.engine.stalled()
+        )
+        if waiting and self.stalled and self.steering is not None:
+            self.session.shouldfail = (
+                f"{self.steering.name} gives out no more tests: {self.steering.left()} were not run"
+            )
+            self.stop()
+        self.stalled = waiting
 
     # ---- the rest of the session ----
 

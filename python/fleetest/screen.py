@@ -41,7 +41,7 @@ class _StatusFile:
         return getattr(self._file, name)
 
 
-_SCHEDULERS = {
+SCHEDULERS = {
     "load": "LoadScheduling",
     "loadscope": "LoadScopeScheduling",
     "loadfile": "LoadFileScheduling",
@@ -81,28 +81,32 @@ class Screen:
             self.before_output()
             self.reporter.write_line(text)
 
-    def announce(
-        self, distribution: Distribution, count: int, single_fixtures: dict[str, int]
-    ) -> None:
-        """The header line, and xdist's lines about workers.
-
-        :param single_fixtures: how many tests use each of the fixtures that can exist only once
-        """
-        items = self.progress.total
+    def created(self, distribution: Distribution, count: int) -> None:
+        """The header line, and xdist's line about workers."""
         why = f" ({distribution.reason})" if distribution.reason else ""
         self.line(f"fleetest: cold (no daemon); workers {distribution.where}{why}")
-        for name, users in single_fixtures.items():
-            self.line(f"single fixture {name}: used by {users} test" + ("s" if users != 1 else ""))
         workers = f"{count} worker" + ("s" if count != 1 else "")
+        items = self.progress.total
         self.line(f"created: {count}/{workers}")
         self.line(f"{workers} [{items} item" + ("s]" if items != 1 else "]"))
+
+    def scheduling(
+        self, name: str, distribution: Distribution, single_fixtures: dict[str, int]
+    ) -> None:
+        """How tests are given to the workers.
+
+        :param name: what xdist calls it
+        :param single_fixtures: how many tests use each of the fixtures that can exist only once
+        """
+        for fixture, users in single_fixtures.items():
+            self.line(f"single fixture {fixture}: used by {users} test" + "s" * (users != 1))
         if self.reporter is None or distribution.ordered:
             return
         private.hide_file_paths(self.reporter)
         if self.config.option.verbose >= 0:
             self.reporter.write_line("")
         if self.config.option.verbose > 0:
-            self.reporter.write_line(f"scheduling tests via {_SCHEDULERS[self.config.option.dist]}")
+            self.reporter.write_line(f"scheduling tests via {name}")
             self.reporter.write_line("")
 
     # ---- the status line ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,8 +13,11 @@ from fleetest.plumbing import Plumbing, keep_streams
 from fleetest.privates import private
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fleetest.node import Node
     from fleetest.run import Run
+    from fleetest.specs import Spec
 
 BOOTSTRAP = "from fleetest.launch import from_controller; from_controller()"
 
@@ -34,25 +38,19 @@ class Spawner:
 
         :raises OSError: the interpreter cannot be started
         """
+        spec = node.gateway.spec
         plumbing = Plumbing.make(self.run.config)
         _, fds = plumbing.worker_fds()
         real = list(keep_streams().values())
-        # What this process imports, the worker must be able to import: fleetest first of all.
+        folder = self.run.config.invocation_params.dir
         process = subprocess.Popen(
-            [
-                sys.executable,
-                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                "-c",
-                f"import sys; sys.path[:] = {sys.path!r}; {BOOTSTRAP}",
-                str(plumbing.worker_sock),
-                str(plumbing.tail),
-            ],
+            [*_interpreter(spec), str(plumbing.worker_sock), str(plumbing.tail)],
             stdin=self._stdin(),
             stdout=plumbing.worker_out,
             stderr=plumbing.worker_err,
             pass_fds=[fds[0], *fds[3:], *real],
-            env=dict(os.environ),
-            cwd=self.run.config.invocation_params.dir,
+            env={**os.environ, **spec.env},
+            cwd=folder if spec.chdir is None else _made(folder / spec.chdir),
             start_new_session=False,
         )
         plumbing.close_worker_ends()
@@ -61,6 +59,7 @@ class Spawner:
         node.pid, node.plumbing = process.pid, plumbing
         process.returncode = 0  # the engine reaps it
         node.greeting = greeting(self.run.config, node)
+        node.greeting["environ"].update(spec.env)
         node.greeting.update(real=real, captured=plumbing.captured)
 
     def _stdin(self) -> int:
@@ -72,3 +71,17 @@ class Spawner:
 
     def close(self) -> None:
         """Nothing is kept."""
+
+
+def _interpreter(spec: Spec) -> list[str]:
+    """The command of a worker, up to its arguments."""
+    if spec.python is not None:
+        return [*shlex.split(spec.python), "-c", BOOTSTRAP]
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    # What this process imports, the worker must be able to import: fleetest first of all.
+    return [sys.executable, *flags, "-c", f"import sys; sys.path[:] = {sys.path!r}; {BOOTSTRAP}"]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -38,6 +38,26 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Any) -> None:
 
 
 @pytest.hookspec(firstresult=True)
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
+    """Return a scheduler, which then gives out the tests."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_xdist_getremotemodule() -> Any:
+    """Never called: workers run fleetest's own code."""
+
+
+@pytest.hookspec()
+def pytest_xdist_rsyncstart(source: Any, gateways: Any) -> None:
+    """Called before a folder is copied to where a worker runs."""
+
+
+@pytest.hookspec()
+def pytest_xdist_rsyncfinish(source: Any, gateways: Any) -> None:
+    """Called when it is copied."""
+
+
+@pytest.hookspec(firstresult=True)
 def pytest_xdist_auto_num_workers(config: Any) -> Any:
     """Return the number of workers for ``-n auto``."""
 

@@ -1,0 +1,5 @@
+"""``xdist.scheduler.each``."""
+
+from fleetest.schedulers.each import EachScheduling
+
+__all__ = ["EachScheduling"]
