@@ -122,18 +122,21 @@ def make_report(
 
 
 def as_numbers(packed: Sequence[Any], worker: int) -> list[float] | None:
-    """A packed report, after the item's number, as six numbers; None if that is impossible."""
+    """A packed report, after the item's number, as five numbers; None if that is impossible.
+
+    They are the item's number times 3 plus that of the phase, duration, start, stop and worker.
+    """
     index, when, duration, start, stop = packed
     phase = _PHASE_NUMBERS.get(when)
     # Written out, since it is asked three times a test.
     if phase is None or not (type(duration) is type(start) is type(stop) is float):
         return None
-    return [index, phase, duration, start, stop, worker]
+    return [index * len(PHASES) + phase, duration, start, stop, worker]
 
 
 def from_numbers(items: Sequence[pytest.Item], numbers: Sequence[float]) -> pytest.TestReport:
     """The report that :func:`as_numbers` was given."""
-    index, phase, duration, start, stop, _ = numbers
-    item = items[int(index)]
-    packed = [int(index), PHASES[int(phase)], duration, start, stop]
+    index, phase = divmod(int(numbers[0]), len(PHASES))
+    item = items[index]
+    packed = [index, PHASES[phase], *numbers[1:4]]
     return make_report(item, item.location, private.keywords(item), packed)

@@ -94,7 +94,7 @@ class Reporting:
         if screen.has_status:
             screen.before_output()
         bystanders.count(before)
-        self._call_passed(node, _tuple(begun[2]), called)
+        self._call_passed(node, index, _tuple(begun[2]), called)
         bystanders.count(after)
         self.outputs.finish_line(node)
         screen.progress.done += 1
@@ -214,16 +214,17 @@ class Reporting:
             return
         self.run.record.phase(index, node.id, when, duration)
         if when == "call":
-            self._call_passed(node, node.rebuilder.location(index, self.session.items), numbers)
+            location = node.rebuilder.location(index, self.session.items)
+            self._call_passed(node, index, location, numbers)
         else:
             self.bystanders.count(numbers)
 
-    def _call_passed(self, node: Node, location: Any, numbers: list[float]) -> None:
+    def _call_passed(self, node: Node, index: int, location: Any, numbers: list[float]) -> None:
         """Tell of a call that passed, where nobody would keep the report.
 
         The item is left alone: each touch would copy a page that is the workers' too.
         """
-        nodeid = self.run.record.ids[int(numbers[0])]
+        nodeid = self.run.record.ids[index]
         report: Any = self.bystanders.passed(nodeid, location, numbers)
         if not self.ordered:
             report.node = node
@@ -240,7 +241,7 @@ class Reporting:
     def _uncounted_report(self, numbers: Sequence[float]) -> Any:
         """The report of a phase that nobody cared about when it came."""
         report = from_numbers(self.session.items, numbers)
-        self._mark(report, self.run.nodes[int(numbers[5])], int(numbers[0]))
+        self._mark(report, self.run.nodes[int(numbers[4])], int(numbers[0]) // len(PHASES))
         return report
 
     def _log_report(self, node: Node, item: int | None, report: Any) -> None:

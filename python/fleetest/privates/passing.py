@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class PassedPhases:
-    """Reports of phases that passed, as six numbers each."""
+    """Reports of phases that passed, as five numbers each."""
+
+    SIZE = 5
 
     def __init__(self, make: Callable[[Sequence[float]], Any]) -> None:
         """Have nothing yet.
@@ -32,16 +34,16 @@ class PassedPhases:
         self._numbers = array("d")
 
     def __len__(self) -> int:
-        return len(self._numbers) // 6
+        return len(self._numbers) // self.SIZE
 
     def add(self, numbers: Sequence[float]) -> None:
-        """Keep what a report can be made of again, as six numbers."""
+        """Keep what a report can be made of again, as five numbers."""
         self._numbers.extend(numbers)
 
     def take(self) -> list[Any]:
         """All reports, in the order in which they were added; nothing is kept."""
-        starts = range(0, len(self._numbers), 6)
-        reports = [self._make(self._numbers[start : start + 6]) for start in starts]
+        starts = range(0, len(self._numbers), self.SIZE)
+        reports = [self._make(self._numbers[start : start + self.SIZE]) for start in starts]
         del self._numbers[:]
         return reports
 
@@ -197,6 +199,7 @@ class Bystanders:
         self._make = make
         self._passed = pytest.TestReport("", ("", None, ""), {}, "passed", None, "call")
         self._numbers: Sequence[float] = ()
+        self._path = ""
         if type(self._reporter) is _pytest.terminal.TerminalReporter:
             self._stats = LazyStats(self._reporter.stats, make)
             vars(self._reporter).update(
@@ -253,8 +256,22 @@ class Bystanders:
         """
         report = self._passed
         report.nodeid, report.location = nodeid, location
-        _, _, report.duration, report.start, report.stop, _ = self._numbers = numbers
+        self._share_path(getattr(report, "_id", None))
+        _, report.duration, report.start, report.stop, _ = self._numbers = numbers
         return report
+
+    def _share_path(self, node_id: Any) -> None:
+        """Have the ids of a file's tests, which the reporter keeps, name it by one string.
+
+        :param node_id: pytest's own (since 9.2), or None
+        """
+        path = getattr(node_id, "path", None)
+        if path is None:
+            return
+        if path == self._path:
+            object.__setattr__(node_id, "path", self._path)
+        else:
+            self._path = path
 
     def _add_stats(self, category: str, items: Sequence[Any]) -> None:
         """``TerminalReporter._add_stats``."""
