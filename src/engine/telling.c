@@ -25,7 +25,8 @@ static int tell_gone(struct ft_engine *engine, struct ft_worker *worker)
 
 static int tell_message(struct ft_engine *engine, struct ft_worker *worker, const struct ft_note *note)
 {
-    bool ends = note->type == FT_MSG_TTY_BACK || (worker->until_report && note->type == FT_MSG_REPORT);
+    bool is_report = note->type == FT_MSG_REPORT || note->type == FT_MSG_PASSED;
+    bool ends = note->type == FT_MSG_TTY_BACK || (worker->until_report && is_report);
     if (engine->holder == worker && ends) {
         int err = ft_loan_end(engine);
         if (err < 0)

@@ -37,11 +37,10 @@ void ft_lane_take(struct ft_lane *lane, uint32_t count)
 /* Take out the last place at which an item stands: what is taken back is at the end, as a rule. */
 static bool remove_one(struct ft_lane *lane, uint32_t item)
 {
-    uint32_t *items = lane->items + lane->head;
-    for (uint32_t at = lane->len; at-- > 0;) {
-        if (items[at] != item)
+    for (uint32_t at = lane->head + lane->len; at-- > lane->head;) {
+        if (lane->items[at] != item)
             continue;
-        memmove(items + at, items + at + 1, (lane->len - at - 1) * sizeof *items);
+        memmove(lane->items + at, lane->items + at + 1, (lane->head + lane->len - at - 1) * sizeof *lane->items);
         lane->len--;
         return true;
     }

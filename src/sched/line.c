@@ -133,6 +133,15 @@ static void measure(struct ft_line *line, uint32_t count)
     line->rest = (struct ft_stretch){end, count - line->first.len, line->seconds - line->first.seconds};
 }
 
+/* How many of the items can go to different workers. */
+static uint32_t count_units(const struct ft_line *line, const uint32_t *items, uint32_t count)
+{
+    uint32_t units = 0;
+    for (uint32_t i = 0; i < count; i++)
+        units += i == 0 || !line->tied[items[i]] || line->scopes[items[i]] != line->scopes[items[i - 1]];
+    return units;
+}
+
 int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
 {
     *line = (struct ft_line){.len = options->items, .claim_count = options->in_order ? 0 : options->workers};
@@ -144,6 +153,7 @@ int ft_line_init(struct ft_line *line, const struct ft_sched_options *options)
         return -ENOMEM;
     }
     measure(line, options->items);
+    line->units = count_units(line, line->items + options->items, options->items);
     return 0;
 }
 
@@ -159,7 +169,7 @@ void ft_line_release(struct ft_line *line)
 
 void ft_line_empty(struct ft_line *line)
 {
-    line->first.len = line->rest.len = line->len = 0;
+    line->first.len = line->rest.len = line->len = line->units = 0;
     line->first.seconds = line->rest.seconds = line->seconds = 0;
 }
 
@@ -269,6 +279,7 @@ struct ft_cut ft_line_cut(struct ft_line *line, uint32_t worker, double seconds,
 
 void ft_line_take(struct ft_line *line, const struct ft_cut *cut)
 {
+    uint32_t units = count_units(line, cut->items, cut->count);
     cut->from->head += cut->count;
     cut->from->len -= cut->count;
     cut->from->seconds -= cut->seconds;
@@ -278,6 +289,10 @@ void ft_line_take(struct ft_line *line, const struct ft_cut *cut)
         cut->from->seconds = 0; /* what rounding has left */
     if (line->len == 0)
         line->seconds = 0;
+    /* What was put back may have joined or divided a scope, so the sum is not exact. */
+    line->units = line->units > units ? line->units - units : 1;
+    if (line->units > line->len)
+        line->units = line->len;
 }
 
 void ft_line_put_back(struct ft_line *line, const uint32_t *items, uint32_t count)
@@ -287,6 +302,7 @@ void ft_line_put_back(struct ft_line *line, const uint32_t *items, uint32_t coun
     stretch->len += count;
     line->len += count;
     memcpy(line->items + stretch->head, items, count * sizeof *items);
+    line->units += count_units(line, items, count);
     for (uint32_t i = 0; i < count; i++) {
         stretch->seconds += line->expected[items[i]];
         line->seconds += line->expected[items[i]];

@@ -22,6 +22,7 @@ struct ft_line {
     uint32_t claim_count;      /* as many as there are workers at first; 0: nothing is claimed */
     struct ft_stretch rest;
     uint32_t len;      /* how many items wait */
+    uint32_t units;    /* how many of them can go to different workers: a tied scope is one; about */
     double seconds;    /* expected, of those that wait */
     float *expected;   /* of each item, by its number */
     uint32_t *scopes;  /* of each item */

@@ -37,6 +37,7 @@ struct ft_sched {
     struct worker *workers;
     uint32_t worker_cap;
     uint32_t alive;     /* joined and not finished */
+    uint32_t missing;   /* expected at first and not joined yet */
     uint32_t held;      /* items in queues */
     uint32_t assigned;  /* items in lanes */
     uint32_t *due;      /* workers that an event may have made ready for an order: a ring of worker_cap places */
@@ -57,6 +58,7 @@ struct ft_sched *ft_sched_new(const struct ft_sched_options *options)
         ft_sched_free(sched);
         return NULL;
     }
+    sched->missing = options->workers;
     if (options->assigned)
         ft_line_empty(&sched->line);
     return sched;
@@ -135,6 +137,8 @@ int ft_sched_join(struct ft_sched *sched, uint32_t id)
         return -EEXIST;
     sched->workers[id].joined = true;
     sched->alive++;
+    if (sched->missing > 0 && --sched->missing == 0)
+        look_at_all(sched); /* in the order of their numbers */
     look_at(sched, id);
     return 0;
 }
@@ -188,8 +192,12 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
 {
     struct worker *worker = find(sched, id);
     uint32_t running = FT_SCHED_NONE;
-    if (worker == NULL)
+    if (worker == NULL) {
+        if (sched->missing > 0)
+            sched->missing--;
+        look_at_all(sched);
         return running;
+    }
     if (worker->running) {
         running = worker->queue[worker->head];
         sched->states[running] = LOST;
@@ -314,11 +322,43 @@ static struct ft_cut cut_lane(const struct ft_sched *sched, const struct ft_lane
     return cut;
 }
 
+/* Whether there are hardly more items than workers. */
+static bool is_few(const struct ft_sched *sched)
+{
+    return sched->line.units < LEAST * (sched->alive + sched->missing);
+}
+
+/* How many items are to be left to others, one for each worker that has none: few items run side by side. */
+static uint32_t left_to_others(const struct ft_sched *sched, const struct worker *worker)
+{
+    uint32_t count = 0;
+    for (uint32_t id = 0; is_few(sched) && id < sched->worker_cap; id++) {
+        const struct worker *other = &sched->workers[id];
+        count += other != worker && other->joined && !other->finished && other->len == 0;
+    }
+    return count;
+}
+
+/* Whether there is an item for a worker. */
+static bool has_item(const struct ft_sched *sched, const struct worker *worker)
+{
+    if (sched->options.assigned)
+        return worker->lane.len > 0;
+    if (is_few(sched) && sched->missing > 0)
+        return false; /* else who comes first would get what is left to who comes next */
+    return sched->line.units > (worker->len == 0 ? 0 : left_to_others(sched, worker));
+}
+
 /* What a worker is to be told of next. */
 static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker)
 {
     uint32_t least = worker->len < LEAST ? LEAST - worker->len : 1;
     uint32_t most = sched->options.batch_max;
+    uint32_t others = sched->options.assigned ? 0 : left_to_others(sched, worker);
+    if (others > 0) {
+        uint32_t free = sched->line.units > others ? sched->line.units - others : 1;
+        most = most == 0 || most > free ? free : most;
+    }
     if (most != 0 && least > most)
         least = most;
     if (sched->options.assigned)
@@ -357,12 +397,14 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
 /* Whether a worker that has nothing may be sent home. */
 static bool may_finish(const struct ft_sched *sched, const struct worker *worker)
 {
-    return sched->options.assigned ? worker->closed : !sched->options.keep_idle || sched->held == 0;
+    if (sched->options.assigned)
+        return worker->closed;
+    return sched->line.len == 0 && (!sched->options.keep_idle || sched->held == 0);
 }
 
 static bool order_for(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
-    if (sched->options.assigned ? worker->lane.len > 0 : sched->line.len > 0)
+    if (has_item(sched, worker))
         return (worker->len < LEAST || worker->seconds <= worker->low) && hand_out(sched, worker, order);
     *order = (struct ft_sched_order){.worker = (uint32_t)(worker - sched->workers)};
     if (worker->len == 1 && !worker->broken && (worker->closed || !sched->options.assigned)) {

@@ -4,7 +4,8 @@
  *
  * Items are numbers 0 to count - 1 in collection order.  A worker's queue is a promise: the worker announces the
  * successor of the item it runs (pytest's `nextitem`) from it, so what was handed out is never taken back or
- * reordered.  A worker's last item therefore waits until its successor, or FT_SCHED_BREAK, is known.
+ * reordered.  A worker's last item therefore waits until its successor, or FT_SCHED_BREAK, is known.  BREAK is said
+ * when nothing waits but what is left to workers that have nothing.
  *
  * Items stand in line by scope (a file, as a rule): those with long items first, the others in collection order, and
  * the items of a scope in collection order.  Of what has no long item each worker claims a stretch at a time; only when

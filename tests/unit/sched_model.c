@@ -57,6 +57,30 @@ static bool may_start(const struct model_worker *worker)
     return worker->len >= 2 || worker->broken || worker->finish;
 }
 
+/* How many of the items that wait can go to different workers. */
+static uint32_t waiting_units(const struct model *model)
+{
+    bool seen[MODEL_ITEMS] = {false};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->options.items; i++) {
+        const struct ft_sched_item *item = &model->known[i];
+        if (model->fates[i] != WAITING || (item->tied && seen[item->scope]))
+            continue;
+        if (item->tied)
+            seen[item->scope] = true;
+        count++;
+    }
+    return count;
+}
+
+static uint32_t alive(const struct model *model)
+{
+    uint32_t count = 0;
+    for (uint32_t id = 0; id < model->count; id++)
+        count += is_free(&model->workers[id]);
+    return count;
+}
+
 /* ---- orders ---- */
 
 /* Of a tied scope that is handed out nothing waits. */
@@ -106,7 +130,8 @@ static void take_order(struct model *model, const struct ft_sched_order *order)
         break;
     case FT_SCHED_BREAK:
         check(model, worker->len == 1 && !worker->broken, "BREAK is for a last item, and is said once");
-        check(model, how_many(model, WAITING) == 0, "BREAK is said when there is no successor");
+        check(model, waiting_units(model) <= 2 * (alive(model) + model->options.workers),
+              "BREAK is said when there is no successor but for others");
         worker->broken = true;
         break;
     case FT_SCHED_FINISH:
@@ -235,6 +260,8 @@ static void play_to_the_end(struct model *model)
         return; /* the model has no room for a replacement */
     if (!model->stopped && how_many(model, WAITING) > 0)
         join(model);
+    for (uint32_t i = 0; i < model->options.workers; i++)
+        ft_sched_lost(model->sched, MODEL_WORKERS + i); /* whoever did not come by now will not */
     take_orders(model);
     for (bool any = true; any && model->broken == NULL;) {
         any = false;

@@ -83,6 +83,50 @@ static void a_single_item_is_followed_by_break_then_finish(void **state)
     ft_sched_free(sched);
 }
 
+/* Two tests and two workers: each gets one, in the order of their numbers, whoever is ready first. */
+static void few_items_run_side_by_side(void **state)
+{
+    struct ft_sched_options options = {.items = 2, .workers = 2};
+    struct ft_sched *sched = ft_sched_new(&options);
+    (void)state;
+    assert_int_equal(ft_sched_join(sched, 1), 0);
+    expect_nothing(sched);
+    assert_int_equal(ft_sched_pending(sched), 2);
+    assert_int_equal(ft_sched_join(sched, 0), 0);
+    struct ft_sched_order order;
+    uint32_t item_of[2] = {9, 9}, breaks = 0;
+    while (ft_sched_next(sched, &order)) {
+        if (order.kind == FT_SCHED_RUN)
+            item_of[order.worker] = order.items[0];
+        breaks += order.kind == FT_SCHED_BREAK;
+    }
+    assert_int_equal(item_of[0] + item_of[1], 1);
+    assert_int_equal(breaks, 2);
+    ft_sched_free(sched);
+}
+
+/* Nobody waits for workers that will not come. */
+static void few_items_are_run_by_those_who_came(void **state)
+{
+    struct ft_sched_options options = {.items = 3, .workers = 4};
+    struct ft_sched *sched = ft_sched_new(&options);
+    (void)state;
+    assert_int_equal(ft_sched_join(sched, 0), 0);
+    for (uint32_t id = 1; id < 4; id++) {
+        expect_nothing(sched);
+        assert_int_equal(ft_sched_lost(sched, id), FT_SCHED_NONE);
+    }
+    expect(sched, FT_SCHED_RUN, 0);
+    expect_nothing(sched);
+    run(sched, 0, 0);
+    expect(sched, FT_SCHED_RUN, 0);
+    run(sched, 0, 1);
+    expect(sched, FT_SCHED_BREAK, 0);
+    run(sched, 0, 2);
+    expect(sched, FT_SCHED_FINISH, 0);
+    ft_sched_free(sched);
+}
+
 static void an_idle_worker_is_kept_until_all_is_done(void **state)
 {
     struct ft_sched *sched = make(1, 2, true);
@@ -432,6 +476,8 @@ int main(void)
         cmocka_unit_test(promises_hold_in_random_runs),
         cmocka_unit_test(without_items_workers_finish_at_once),
         cmocka_unit_test(a_single_item_is_followed_by_break_then_finish),
+        cmocka_unit_test(few_items_run_side_by_side),
+        cmocka_unit_test(few_items_are_run_by_those_who_came),
         cmocka_unit_test(an_idle_worker_is_kept_until_all_is_done),
         cmocka_unit_test(what_a_lost_worker_had_not_started_comes_first),
         cmocka_unit_test(nothing_is_handed_out_after_a_stop),
