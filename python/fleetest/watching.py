@@ -32,6 +32,9 @@ ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST
 ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
 ROLE_OPTIONS = ("numprocesses", "maxprocesses", "dist", "tx")
 
+BOUND_TO_PROCESS = frozenset({"filelock"})
+"""Packages whose objects refuse to be used in another process than they were made in."""
+
 ASK_FOR_OTHERS = {"os.getpid": (), "os.urandom": ("uuid.py", "secrets.py", "random.py")}
 """Modules of the library by which a project asks."""
 
@@ -167,7 +170,11 @@ class Watcher:
         if self.reason:
             return
         frame, in_project = self._asker()
-        if frame is None or not in_project:
+        if frame is None:
+            return
+        if event == "os.getpid" and _package(frame) in BOUND_TO_PROCESS:
+            self.bar(f"{_package(frame)} made something that only one process may use")
+        if not in_project:
             return
         if event in ASK_FOR_OTHERS:
             self._asked_for_identity(event, sys._getframe(1), frame)
@@ -298,3 +305,7 @@ def _is_socket(fd: int) -> bool:
         return stat.S_ISSOCK(os.fstat(fd).st_mode)
     except OSError:
         return False
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -245,3 +245,27 @@ def test_a_session_that_ends_early_leaves_no_watch(
     project.python(
         program, "-p", "fleetest", "-n", "2", *args, env={"EXPECTED": str(expected)}
     ).check(0)
+
+
+def test_locks_that_are_bound_to_a_process(project: Project) -> None:
+    """As those of filelock, which refuse to be used in a process that has inherited them."""
+    project.file(
+        "site-packages/filelock.py",
+        """
+        import os
+
+        class FileLock:
+            def __init__(self):
+                self.pid = os.getpid()
+
+            def acquire(self):
+                assert self.pid == os.getpid()
+        """,
+    )
+    project.file("pytest.ini", "[pytest]\npythonpath = site-packages")
+    project.file(
+        "test_it.py",
+        "import filelock\nLOCK = filelock.FileLock()\ndef test_a(): LOCK.acquire()\ndef test_b(): LOCK.acquire()\n",
+    )
+    result = project.fleetest("-n", "2").check(0).counts(passed=2)
+    result.lines("*workers * (filelock made something that only one process may use)")
