@@ -11,6 +11,7 @@ environments.py NAME ...
   matrix    as plain, each other pytest on each Python of this machine
   harness   pytest alone, to run the parity tests from
   sanitize  as plain, without fleetest
+  xdist     two: fleetest, pytest 8.4 or 9, and what pytest-xdist's own tests need
   wheel     makes no environment: prints the path of the main Python's wheel
 
 The main Python is PYTHON=, else the one that runs this; PYTHONS= limits the others. What is there
@@ -219,11 +220,25 @@ def harness() -> Environment:
     return Environment(VENVS / "harness", python, ["pytest"], fleetest=False)
 
 
+def xdist() -> list[Environment]:
+    """For pytest-xdist's own tests, on the main Python."""
+    main = pythons.main_python()
+    lines = PYTEST_LINES[PYTEST_LINES.index("8.4") : PYTEST_LINES.index(newest_pytest(main)) + 1]
+    return [
+        Environment(
+            VENVS / f"{main.tag}-xdist{line}", main, [f"pytest=={line}.*", *requirements("xdist")]
+        )
+        for line in lines
+    ]
+
+
 def environments(name: str) -> list[Environment]:
     """What NAME on the command line stands for."""
     main = pythons.main_python()
     if name == "matrix":
         return matrix()
+    if name == "xdist":
+        return xdist()
     single: dict[str, Callable[[], Environment]] = {
         "build": lambda: build_environment(main),
         "lint": lambda: Environment(ROOT / ".venv-lint", main, requirements("lint"), False),

@@ -110,6 +110,8 @@ class Checkpoints:
 class Resumer:
     """Makes a run's workers from a checkpoint, or as new processes if that is gone."""
 
+    is_cheap = False
+
     def __init__(self, run: Run, parked: Parked) -> None:
         self.run = run
         self._parked = parked

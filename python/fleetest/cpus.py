@@ -11,7 +11,8 @@ def usable_cores(*, logical: bool) -> int:
 
     :param logical: count hardware threads, not physical cores
     """
-    allowed = os.sched_getaffinity(0)
+    ask = getattr(os, "sched_getaffinity", None)  # tests of others take it away
+    allowed = set(range(os.cpu_count() or 1)) if ask is None else ask(0)
     count = len(allowed) if logical else len(_physical(allowed))
     quota = _cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
     if quota is not None:

@@ -33,6 +33,8 @@ class Forker:
     run hooks that a worker must not have run.
     """
 
+    is_cheap = True
+
     def __init__(self, run: Run) -> None:
         self.run = run
         self.spare: Parked | None = None

@@ -262,6 +262,19 @@ def runs_no_tests(options: argparse.Namespace) -> bool:
     return any(getattr(options, name, False) for name in _NO_TESTS)
 
 
+RESTARTS = 4
+"""How many crashed workers are replaced for each worker, where nothing is said."""
+
+
+def get_default_max_worker_restart(config: pytest.Config) -> int | None:
+    """How many crashed workers may be replaced; None, with ``--tx`` alone: as many as crash."""
+    given = config.option.maxworkerrestart
+    if given is not None:
+        return int(given)
+    number = config.option.numprocesses
+    return RESTARTS * int(number) if number else None
+
+
 SINGLE_FIXTURES = "fleetest_single_fixtures"
 """An ini key without an option."""
 

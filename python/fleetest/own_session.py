@@ -26,12 +26,30 @@ if TYPE_CHECKING:
 
 def greeting(config: pytest.Config, node: Node) -> dict[str, Any]:
     """What the controller tells such a worker first."""
+    args = [str(arg) for arg in config.invocation_params.args]
     return {
-        "args": [str(arg) for arg in config.invocation_params.args],
+        "args": args if node.gateway.spec.chdir is None else _from_elsewhere(config, args),
         "workerinput": node.workerinput,
         "base_temp": None if node.base_temp is None else str(node.base_temp),
         "environ": dict(os.environ),
     }
+
+
+def _from_elsewhere(config: pytest.Config, args: list[str]) -> list[str]:
+    """The same command line for a worker in another folder."""
+    here = config.invocation_params.dir
+
+    def absolute(arg: str) -> str:
+        path, colons, rest = arg.partition("::")
+        place = here / path
+        return f"{place}{colons}{rest}" if path and place.exists() else arg
+
+    given = [absolute(arg) for arg in args]
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        given += map(absolute, config.args)
+    if config.inipath is not None:
+        given += ["-c", str(config.inipath)]
+    return [*given, f"--rootdir={config.rootpath}"]
 
 
 class _Loaded:

@@ -16,7 +16,6 @@ from fleetest.hookpoint import before_next_call
 from fleetest.privates import phases, private, quicker
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
-from fleetest.specs import parse_tx_spec_config, read_specs
 from fleetest.watching import Watcher
 
 if TYPE_CHECKING:
@@ -73,6 +72,7 @@ class SessionPlugin:
         self.client_fd = client_fd
         self.command = command
         self.explicit = False
+        self.settled = False
         self.run: Run | None = None
         self.watcher = Watcher()
         self.checkpoints = Checkpoints(self.watcher)
@@ -108,9 +108,10 @@ class SessionPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        """Settle the number of workers before anybody configures."""
-        if hasattr(config, "workerinput"):
+        """Settle the number of workers before anybody configures; once, whoever asks."""
+        if hasattr(config, "workerinput") or self.settled:
             return
+        self.settled = True
         options.resolve(config)
         option = config.option
         self.explicit = option.numprocesses is not None or bool(option.tx)
@@ -124,21 +125,18 @@ class SessionPlugin:
             option.numprocesses = min(option.numprocesses, option.maxprocesses)
         if option.numprocesses is not None:
             option.tx = ["popen"] * option.numprocesses
-        # As under xdist, --tx alone does not spread the tests of pytest -p fleetest.
-        spread = self.command or option.numprocesses
-        option.dist = (
-            "no" if option.numprocesses == 0 else option.dist or ("load" if spread else "no")
-        )
-        if option.dist != "no" and not option.collectonly:
-            specs = read_specs(parse_tx_spec_config(config))
-            _check_each(option, len(specs))
+        # As under xdist, --dist without workers does not spread the tests of pytest -p fleetest, nor
+        # do workers of --tx without it.
+        spread = "load" if self.command or option.numprocesses else "no"
+        option.dist = "no" if option.numprocesses == 0 else option.dist or spread
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set up the distributed run, if this is one."""
-        if hasattr(config, "workerinput") or config.option.dist == "no":
+        if self.run is not None or not self.settled:
             return
-        if config.option.collectonly:
+        option = config.option
+        if option.dist == "no" or not option.tx or option.collectonly:
             return
         self.run = Run(
             config,
@@ -146,6 +144,7 @@ class SessionPlugin:
             explicit=self.explicit,
             checkpoints=self.checkpoints,
         )
+        _check_each(option, self.run.count)
         config.pluginmanager.register(self.run, "dsession")
 
     @pytest.hookimpl(tryfirst=True)

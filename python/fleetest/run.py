@@ -14,10 +14,10 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
-from fleetest.grouping import GROUPING, Groups, names_for_schedulers
+from fleetest.grouping import GROUPING, Groups
 from fleetest.native_sched import NativeScheduling
 from fleetest.node import Node, NodeManager
-from fleetest.options import SINGLE_FIXTURES
+from fleetest.options import RESTARTS, SINGLE_FIXTURES, get_default_max_worker_restart
 from fleetest.plumbing import captured_fds, flush_all
 from fleetest.privates import private
 from fleetest.process import files_open_for_writing, flush_files
@@ -64,9 +64,10 @@ class Run:
             read_specs(parse_tx_spec_config(config)),
         )
         self.count = len(self.nodemanager.specs)
-        limit = config.option.maxworkerrestart
-        self.restarts_left = 4 * self.count if limit is None else int(limit)
-        self.restart_limit = self.restarts_left
+        limit = get_default_max_worker_restart(config)
+        # Without an end, an interpreter of --tx that crashes each time would be started for ever.
+        self.restart_limit = RESTARTS * self.count if limit is None else limit
+        self.restarts_left = self.restart_limit
         self.nodes: list[Node] = []
         self.distribution: Distribution | None = None
         self.summary: list[str] = []
@@ -114,7 +115,11 @@ class Run:
         flush_files(self.left_open)
         self.maker: Forker | Spawner | Resumer = self.distribution.maker(self)
         self.checkpoints.close()
-        self.maker.make(self.nodes)
+        try:
+            self.maker.make(self.nodes)
+        except OSError as error:
+            self.maker.close()
+            raise pytest.UsageError(f"a worker cannot be started: {error}") from error
         for node in self.nodes:
             self._engage(node)
 
@@ -124,7 +129,7 @@ class Run:
         scheduler = self.config.hook.pytest_xdist_make_scheduler(
             config=self.config, log=Producer("dsession", enabled=bool(option.debug))
         )
-        self.steering = steer(self, names_for_schedulers(items, option.dist), scheduler)
+        self.steering = steer(self, scheduler)
         self.sched = NativeScheduling(self) if scheduler is None else scheduler
         dist = option.dist if self.steering is None else "load"
         groups = Groups(items, self.config.getini(SINGLE_FIXTURES), dist)
@@ -171,8 +176,8 @@ class Run:
             self.engine.send(node.number, _core.MSG_FORK, node.greeting)
 
     def _replace(self, node: Node) -> None:
-        """Have another worker in the place of a crashed one, if that is allowed and of use."""
-        if self.stopping or self.interrupts or not self.left():
+        """Have another worker in the place of a crashed one, if that is allowed."""
+        if self.stopping or self.interrupts:
             return
         if not node.ready:
             self._give_up(f"worker {node.id} crashed before it was ready")
@@ -183,6 +188,8 @@ class Run:
             else:
                 self._give_up(f"maximum crashed workers reached: {self.restart_limit}")
             return
+        if not (self.left() or self.maker.is_cheap):
+            return  # it would only find that there is nothing to do
         self.restarts_left -= 1
         if self.restarts_left == 0:
             self.engine.keep_idle(True)

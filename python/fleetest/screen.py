@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetest.privates import private
 from fleetest.progress import Progress
+from fleetest.worker_status import WorkerStatus, counted, get_workers_status_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,10 +86,15 @@ class Screen:
         """The header line, and xdist's line about workers."""
         why = f" ({distribution.reason})" if distribution.reason else ""
         self.line(f"fleetest: cold (no daemon); workers {distribution.where}{why}")
-        workers = f"{count} worker" + ("s" if count != 1 else "")
-        items = self.progress.total
-        self.line(f"created: {count}/{workers}")
-        self.line(f"{workers} [{items} item" + ("s]" if items != 1 else "]"))
+        if (
+            self.reporter is not None
+            and self.config.option.verbose < 0
+            and not distribution.ordered
+        ):
+            self.reporter.write_line("bringing up nodes...")
+        self.line(get_workers_status_line([(WorkerStatus.Created, 0)] * count))
+        done = (WorkerStatus.CollectionDone, self.progress.total)
+        self.line(get_workers_status_line([done] * count))
 
     def scheduling(
         self, name: str, distribution: Distribution, single_fixtures: dict[str, int]
@@ -99,7 +105,7 @@ class Screen:
         :param single_fixtures: how many tests use each of the fixtures that can exist only once
         """
         for fixture, users in single_fixtures.items():
-            self.line(f"single fixture {fixture}: used by {users} test" + "s" * (users != 1))
+            self.line(f"single fixture {fixture}: used by {counted(users, 'test')}")
         if self.reporter is None or distribution.ordered:
             return
         private.hide_file_paths(self.reporter)

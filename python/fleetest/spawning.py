@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -21,17 +22,37 @@ if TYPE_CHECKING:
 
 BOOTSTRAP = "from fleetest.launch import from_controller; from_controller()"
 
+FOREIGN = """import sys
+try:
+    from fleetest.launch import from_controller
+except ImportError as error:
+    sys.exit('fleetest: %s cannot load fleetest: install it there (%s)' % (sys.executable, error))
+from_controller()
+"""
+
 
 class Spawner:
     """Makes a run's workers by starting Python anew: for sessions that cannot be forked."""
+
+    is_cheap = False
+    """Whether a worker is made in no time, so that it may be made for nothing."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
     def make(self, nodes: list[Node]) -> None:
-        """Start a worker for each node."""
-        for node in nodes:
-            self.make_one(node)
+        """Start a worker for each node.
+
+        :raises OSError: one cannot be started; the others are ended again
+        """
+        for number, node in enumerate(nodes):
+            try:
+                self.make_one(node)
+            except OSError:
+                for made in nodes[:number]:
+                    os.kill(made.pid, signal.SIGKILL)
+                    os.waitpid(made.pid, 0)
+                raise
 
     def make_one(self, node: Node) -> None:
         """Start the worker of a node.
@@ -43,19 +64,25 @@ class Spawner:
         _, fds = plumbing.worker_fds()
         real = list(keep_streams().values())
         folder = self.run.config.invocation_params.dir
-        process = subprocess.Popen(
-            [*_interpreter(spec), str(plumbing.worker_sock), str(plumbing.tail)],
-            stdin=self._stdin(),
-            stdout=plumbing.worker_out,
-            stderr=plumbing.worker_err,
-            pass_fds=[fds[0], *fds[3:], *real],
-            env={**os.environ, **spec.env},
-            cwd=folder if spec.chdir is None else _made(folder / spec.chdir),
-            start_new_session=False,
-        )
-        plumbing.close_worker_ends()
-        for fd in real:
-            os.close(fd)
+        try:
+            process = subprocess.Popen(
+                [*_interpreter(spec), str(plumbing.worker_sock), str(plumbing.tail)],
+                stdin=self._stdin(),
+                stdout=plumbing.worker_out,
+                stderr=plumbing.worker_err,
+                pass_fds=[fds[0], *fds[3:], *real],
+                env={**os.environ, **spec.env},
+                cwd=folder if spec.chdir is None else _made(folder / spec.chdir),
+                start_new_session=False,
+            )
+        except OSError:
+            plumbing.close_controller_ends()
+            plumbing.close_shared()
+            raise
+        finally:
+            plumbing.close_worker_ends()
+            for fd in real:
+                os.close(fd)
         node.pid, node.plumbing = process.pid, plumbing
         process.returncode = 0  # the engine reaps it
         node.greeting = greeting(self.run.config, node)
@@ -76,7 +103,7 @@ class Spawner:
 def _interpreter(spec: Spec) -> list[str]:
     """The command of a worker, up to its arguments."""
     if spec.python is not None:
-        return [*shlex.split(spec.python), "-c", BOOTSTRAP]
+        return [*shlex.split(spec.python), "-c", FOREIGN]
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # What this process imports, the worker must be able to import: fleetest first of all.
     return [sys.executable, *flags, "-c", f"import sys; sys.path[:] = {sys.path!r}; {BOOTSTRAP}"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fleetest.grouping import names_for_schedulers
 from fleetest.node import Node, Orders
 
 if TYPE_CHECKING:
@@ -196,12 +197,13 @@ class ByScheduler(_Lanes):
                 node.shutdown()
 
 
-def steer(run: Run, names: list[str], scheduler: Any) -> Each | ByScheduler | None:
+def steer(run: Run, scheduler: Any) -> Each | ByScheduler | None:
     """Who gives out the tests of a run; None: the native scheduler.
 
-    :param names: node ids as plugins are to know them
     :param scheduler: what ``pytest_xdist_make_scheduler`` has returned
     """
-    if scheduler is not None:
-        return ByScheduler(run, names, scheduler)
-    return Each(run, names) if run.config.option.dist == "each" else None
+    dist = run.config.option.dist
+    if scheduler is None and dist != "each":
+        return None
+    names = names_for_schedulers(run.session.items, dist)
+    return Each(run, names) if scheduler is None else ByScheduler(run, names, scheduler)

@@ -323,9 +323,9 @@ def test_dies_of_a_thread_while_idle(project: Project) -> None:
     say(project, "now")
     result = running.wait().check(1)
     assert sorted(set(project.logged())) == ["gw0", "gw1"]
-    # How many tests gw0 got, and thus whether it is idle by now, depends on who was ready first.
-    idle = "worker 'gw0' crashed while it ran no test" in result.out
-    result.counts(failed=1, passed=4 if idle else 3)
+    # How many tests gw0 got, and thus whether it is idle by now, depends on who was ready first; and it
+    # may die between a test's last report and its end.
+    assert result.summary() in ({"failed": 1, "passed": 3}, {"failed": 1, "passed": 4})
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -33,7 +33,9 @@ _MORE_FIXTURES = re.compile(
     r"^-+ fixtures defined from xdist.plugin -+\n(?:(?!---).*\n)*", re.MULTILINE
 )
 _MORE_CACHE = re.compile(r"^-+ cache directories for .*\n(?:d/fleetest/.*\n)*", re.MULTILINE)
-_MORE_MARKERS = re.compile(r"^@pytest.mark.xdist_group: .*\n\n", re.MULTILINE)
+_MORE_MARKERS = re.compile(
+    r"^@pytest.mark.xdist_group: .*\n\n|\n\n@pytest.mark.xdist_group: .*(?=\n*\Z)", re.MULTILINE
+)
 
 
 def normalise(text: str, project: Project) -> str:

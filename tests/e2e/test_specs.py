@@ -61,11 +61,10 @@ def test_interpreter(project: Project) -> None:
 def test_the_folder(project: Project) -> None:
     """It is made if it is not there; the project is where it is."""
     write(project)
-    found = seen(project, "--tx", "popen//chdir=elsewhere", "--tx", "popen", str(project.path))
-    assert [values[1] for values in found.values()] == [
-        str(project.path / "elsewhere"),
-        str(project.path),
-    ]
+    folders = [str(project.path / "elsewhere"), str(project.path)]
+    for args in ((), (".",), ("test_it.py",), ("test_it.py::test_it", "-k", "not none")):
+        found = seen(project, "--tx", "popen//chdir=elsewhere", "--tx", "popen", *args)
+        assert [values[1] for values in found.values()] == folders
 
 
 @pytest.mark.parametrize(
@@ -95,16 +94,29 @@ def test_an_id_twice(project: Project) -> None:
     result.err_lines("ERROR: --tx: the id a is there twice")
 
 
-@pytest.mark.parametrize("python", ["/no/such/python", "/bin/false", f"{sys.executable} -S -I"])
-def test_an_interpreter_that_cannot_be_used(project: Project, python: str) -> None:
+def test_an_interpreter_that_is_not_there(project: Project) -> None:
+    """One line, and no worker is left."""
+    write(project)
+    result = project.fleetest(
+        "-d", "--tx", "popen//env:A=b", "--tx", "popen//python=/no/such/python"
+    )
+    result.check(4).err_lines("ERROR: a worker cannot be started: *'/no/such/python'")
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ("/bin/false", ""),
+        (f"{sys.executable} -S -I", "cannot load fleetest: install it there"),
+    ],
+)
+def test_an_interpreter_that_cannot_be_used(project: Project, python: str, said: str) -> None:
     """The run ends, with a message, however many restarts are allowed."""
     write(project)
-    result = project.fleetest("--dist=load", "--tx", f"2*popen//python={python}")
-    assert result.code in (1, 3, 4), result
-    assert (
-        python.split(maxsplit=1)[0] in result.out + result.err
-        or "crashed before it was ready" in result.out
-    )
+    result = project.fleetest("-d", "--tx", f"2*popen//python={python}").check(1)
+    assert said in result.err
+    result.lines("*xdist: worker gw? crashed before it was ready*")
+    result.lines("*fleetest: 4 tests were not run: no worker is left*")
 
 
 @pytest.mark.parametrize(
@@ -131,10 +143,9 @@ def test_ini_keys_of_xdist_are_known(project: Project) -> None:
 
 
 def test_pytest_with_the_plugin(project: Project) -> None:
-    """As under xdist, --dist needs workers, and --tx alone does not spread."""
+    """As under xdist, neither --dist nor --tx spreads alone."""
     project.file("test_it.py", numbered(4))
     arguments = ("-m", "pytest", "-p", "fleetest")
-    result = project.python(*arguments, "--dist", "load").check(4)
-    result.err_lines("ERROR: MISSING test execution (tx) nodes: please specify --tx")
+    project.python(*arguments, "--dist", "load").check(0).no_line("created:*")
     project.python(*arguments, "--tx", "popen").check(0).no_line("created:*")
     project.python(*arguments, "-d", "--tx", "2*popen").check(0).lines("created: 2/2 workers")

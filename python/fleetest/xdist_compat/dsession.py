@@ -12,7 +12,9 @@ from xdist.scheduler import (
     WorkStealingScheduling,
 )
 
+from fleetest.options import get_default_max_worker_restart
 from fleetest.run import Run as DSession
+from fleetest.worker_status import WorkerStatus, get_workers_status_line
 
 __all__ = [
     "DSession",
@@ -23,4 +25,7 @@ __all__ = [
     "LoadScopeScheduling",
     "Scheduling",
     "WorkStealingScheduling",
+    "WorkerStatus",
+    "get_default_max_worker_restart",
+    "get_workers_status_line",
 ]

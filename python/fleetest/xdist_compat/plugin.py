@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fleetest.plugin import default_auto_number, load
+from fleetest.options import PLUGIN
+from fleetest.plugin import SessionPlugin, default_auto_number, load
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -21,8 +22,26 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return default_auto_number(config)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Settle the options; projects and plugins call it to have them so."""
+    session = _session(config)
+    if session is not None:
+        session.pytest_cmdline_main(config)
+
+
+def _session(config: pytest.Config) -> SessionPlugin | None:
+    """fleetest's own plugin, which does the same under its own name; None in a worker."""
+    plugin = config.pluginmanager.get_plugin(PLUGIN)
+    return plugin if isinstance(plugin, SessionPlugin) else None
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker, and register ``dsession`` in a distributed session."""
+    session = _session(config)
+    if session is not None:
+        session.pytest_configure(config)
     config.addinivalue_line(
         "markers",
         "xdist_group: specify group for tests should run in same session."
