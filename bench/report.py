@@ -116,7 +116,7 @@ class Verdict:
             word = "MISSED" if self.missed else "ok"
             figure = f"{self.measured:.3f}"
         limit = f"at most {target.at_most:.2f}" + (f" {target.unit} more" if target.unit else "")
-        return f"  {word:8}{target.suite:9}{name:31}{target.metric:8}{limit}: {figure}"
+        return f"  {word:8}{target.suite:16}{name:31}{target.metric:8}{limit}: {figure}"
 
 
 def verdicts(results: Sequence[Result]) -> list[Verdict]:

@@ -16,6 +16,7 @@ from fleetest.hookpoint import before_next_call
 from fleetest.privates import phases, private, quicker
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
+from fleetest.screen import TerminalDistReporter
 from fleetest.watching import Watcher
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ class SessionPlugin:
         )
         _check_each(option, self.run.count)
         config.pluginmanager.register(self.run, "dsession")
+        if config.pluginmanager.has_plugin("terminalreporter"):
+            config.pluginmanager.register(TerminalDistReporter(config), TerminalDistReporter.NAME)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:

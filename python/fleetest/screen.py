@@ -52,6 +52,16 @@ SCHEDULERS = {
 """What xdist calls them."""
 
 
+class TerminalDistReporter:
+    """What xdist registers under this name: plugins look whether it is there, and where it writes."""
+
+    NAME = "terminaldistreporter"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.tr = private.terminal(config)
+
+
 class Screen:
     """Knows the terminal reporter and where it writes."""
 

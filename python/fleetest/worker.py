@@ -15,6 +15,8 @@ from fleetest.privates import private
 from fleetest.privates.passing import silence
 from fleetest.process import INTERRUPTS
 from fleetest.reports import pack_report, pack_warning
+from fleetest.screen import TerminalDistReporter
+from fleetest.title import Title
 from fleetest.worker_terminal import ForwardedFile, Terminal
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class WorkerPlugin:
         return True
 
     def _run_items(self, session: pytest.Session) -> None:
-        items, channel = session.items, self.channel
+        items, channel, title = session.items, self.channel, Title()
         while True:
             told = channel.next()
             if told is None:
@@ -93,7 +95,9 @@ class WorkerPlugin:
             self.index = index
             self.plain.begin(item)
             self._post(_core.MSG_START, index)
+            title.show(self.plain.nodeid)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+            title.show(None)
             self._settle()
             if session.shouldfail or session.shouldstop:
                 # Before the test is done: with --ordered nothing of the next one is to be shown.
@@ -352,7 +356,9 @@ def become_worker(
 
     def run() -> None:
         config = session.config
-        config.pluginmanager.unregister(name="dsession")
+        for name in ("dsession", TerminalDistReporter.NAME):
+            if config.pluginmanager.has_plugin(name):
+                config.pluginmanager.unregister(name=name)
         terminal = Terminal(config, plumbing, real)
         plumbing.install(config)
         apply_role(config, node.workerinput)

@@ -330,6 +330,13 @@ def test_what_can_be_imported(project: Project) -> None:
         def pytest_sessionstart(session):
             if not hasattr(session.config, "workerinput"):
                 assert isinstance(session.config.pluginmanager.get_plugin("dsession"), DSession)
+                reporter = session.config.pluginmanager.get_plugin("terminaldistreporter")
+                assert isinstance(reporter, xdist.dsession.TerminalDistReporter)
+                assert reporter.tr is session.config.pluginmanager.get_plugin("terminalreporter")
+
+        def pytest_runtest_setup(item):
+            manager = item.config.pluginmanager
+            assert not manager.has_plugin("dsession") and not manager.has_plugin("terminaldistreporter")
 
         def pytest_testnodeready(node):
             assert isinstance(node, WorkerController)

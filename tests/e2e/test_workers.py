@@ -20,6 +20,24 @@ from meeting import meet, say
 # ---- spawned workers ----
 
 
+def test_title_of_the_process(project: Project) -> None:
+    """Where setproctitle is installed it names the test that a worker runs."""
+    project.file(
+        "setproctitle.py",
+        """
+        def setproctitle(title):
+            with open("titles", "a") as file:
+                file.write(title + "\\n")
+        """,
+    )
+    project.file("test_it.py", numbered(2))
+    project.file("pytest.ini", "[pytest]\npythonpath = .")
+    project.fleetest("-n", "1").check(0).counts(passed=2)
+    idle = "[pytest-xdist idle]"
+    running = [f"[pytest-xdist running] test_it.py::test_{number}" for number in range(2)]
+    assert project.logged("titles") == [running[0], idle, running[1], idle]
+
+
 def test_spawned_workers(project: Project) -> None:
     write_dying(project, "pass")
     result = project.fleetest("-n2", "--start-method=spawn").check(0)

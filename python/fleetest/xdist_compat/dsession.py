@@ -14,6 +14,7 @@ from xdist.scheduler import (
 
 from fleetest.options import get_default_max_worker_restart
 from fleetest.run import Run as DSession
+from fleetest.screen import TerminalDistReporter
 from fleetest.worker_status import WorkerStatus, get_workers_status_line
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "LoadScheduling",
     "LoadScopeScheduling",
     "Scheduling",
+    "TerminalDistReporter",
     "WorkStealingScheduling",
     "WorkerStatus",
     "get_default_max_worker_restart",
