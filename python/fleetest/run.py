@@ -98,9 +98,16 @@ class Run:
             self.checkpoints.close()
             return
         self.record.workers = self.distribution.best
-        self.screen = Screen(self.config, session)
+        try:
+            self._make_workers(self.distribution)
+        except BaseException:
+            self.checkpoints.close()
+            raise
+
+    def _make_workers(self, distribution: Distribution) -> None:
+        self.screen = Screen(self.config, self.session)
         self.reporting = Reporting(self)
-        self.screen.created(self.distribution, self.count)
+        self.screen.created(distribution, self.count)
         hook = self.config.hook
         specs = self.nodemanager.specs
         hook.pytest_xdist_setupnodes(config=self.config, specs=specs)
@@ -108,12 +115,12 @@ class Run:
         for node in self.nodes:
             hook.pytest_xdist_newgateway(gateway=node.gateway)
             hook.pytest_configure_node(node=node)
-        self._make_engine(self.distribution)
+        self._make_engine(distribution)
         carry.before_fork(self.config)
         self.random = randomness.capture()
         flush_all()
         flush_files(self.left_open)
-        self.maker: Forker | Spawner | Resumer = self.distribution.maker(self)
+        self.maker: Forker | Spawner | Resumer = distribution.maker(self)
         self.checkpoints.close()
         try:
             self.maker.make(self.nodes)

@@ -13,7 +13,9 @@ _LATER = ("ssh", "socket", "vagrant_ssh", "via", "installvia")
 """Keys of workers that are elsewhere."""
 
 _TEXTS = ("id", "python", "chdir")
-_IGNORED = ("execmodel", "nice", "dont_write_bytecode")
+_WITHOUT_MEANING = ("execmodel",)
+"""Execnet's threads, which there are none of here."""
+
 _HERE = "popen"
 
 
@@ -56,7 +58,7 @@ class Spec:
             self.env[key[len("env:") :]] = value
         elif key in _TEXTS and value:
             setattr(self, key, value)
-        elif key not in (_HERE, *_IGNORED) or (key == _HERE and equals):
+        elif key not in (_HERE, *_WITHOUT_MEANING) or (key == _HERE and equals):
             raise ValueError(f"{part!r} is not known")
         return key
 

@@ -74,6 +74,7 @@ def test_the_folder(project: Project) -> None:
         ("socket=host:8888", "socket= needs a host agent"),
         ("popen//via=there", "via= needs a host agent"),
         ("popen//colour=red", "'colour=red' is not known"),
+        ("popen//nice=5", "'nice=5' is not known"),
         ("popen//env:=red", "'env:=red' is not known"),
         ("python=python3", "'python=python3' does not say 'popen'"),
         ("popen=1", "'popen=1' is not known"),
