@@ -15,8 +15,6 @@ from typing import Any, Callable
 import _pytest.capture
 import _pytest.logging
 import _pytest.runner
-import _pytest.threadexception
-import _pytest.unraisableexception
 import pytest
 
 KNOWN = ((8, 4), (9, 2))
@@ -37,12 +35,6 @@ def install() -> None:
     manager.item_capture = item_capture
     log: Any = _pytest.logging.LoggingPlugin
     log._runtest_for = _log(log._runtest_for)
-    for module, name, kept in (
-        (_pytest.unraisableexception, "collect_unraisable", "unraisable_exceptions"),
-        (_pytest.threadexception, "collect_thread_exception", "thread_exceptions"),
-    ):
-        replaced: Any = module
-        setattr(replaced, name, _if_any(getattr(module, name), getattr(module, kept)))
     runner: Any = _pytest.runner
     runner._update_current_test_var = _tell_current_test(runner._update_current_test_var)
 
@@ -217,19 +209,6 @@ def _log(original: Callable[..., Any]) -> Callable[..., Any]:
         return ItemLog(self, item, when)
 
     return runtest_for
-
-
-# ---- exceptions that nobody could catch ----
-
-
-def _if_any(original: Callable[[pytest.Config], None], key: Any) -> Callable[[pytest.Config], None]:
-    """``collect_unraisable`` and the like, where nothing is to be collected."""
-
-    def collect(config: pytest.Config) -> None:
-        if config.stash[key]:
-            original(config)
-
-    return collect
 
 
 # ---- the name of the current test ----
