@@ -1,4 +1,4 @@
-/* What one worker is to run and was not yet told of; part of the scheduler, nobody else includes this. */
+/* A queue of items; part of the scheduler, nobody else includes this. */
 #ifndef FT_SCHED_LANE_H
 #define FT_SCHED_LANE_H
 
@@ -13,7 +13,7 @@ struct ft_lane {
 
 void ft_lane_release(struct ft_lane *lane);
 
-/* Append items.  Returns false without memory. */
+/* Append items, after which the first one is items[0].  Returns false without memory. */
 bool ft_lane_append(struct ft_lane *lane, const uint32_t *items, uint32_t count);
 
 /* Take out the first items. */

@@ -16,12 +16,10 @@ enum {
 };
 
 struct worker {
-    uint32_t *queue;    /* items promised to it; the first may be running */
-    uint32_t len, cap;  /* of queue, from head on */
-    uint32_t head;
+    struct ft_lane queue; /* items promised to it; the first may be running */
     double seconds;     /* expected, of the queue and what is running */
     double low;         /* refill when no more than this is left */
-    struct ft_lane lane; /* items assigned to it, behind the queue */
+    struct ft_lane lane;  /* items assigned to it, behind the queue */
     bool closed;        /* nothing more will be assigned to it */
     bool joined;
     bool running;       /* queue[head] was started */
@@ -69,7 +67,7 @@ void ft_sched_free(struct ft_sched *sched)
     if (sched == NULL)
         return;
     for (uint32_t i = 0; i < sched->worker_cap; i++) {
-        free(sched->workers[i].queue);
+        ft_lane_release(&sched->workers[i].queue);
         ft_lane_release(&sched->workers[i].lane);
     }
     free(sched->workers);
@@ -97,6 +95,11 @@ static void look_at_all(struct ft_sched *sched)
 }
 
 /* ---- events ---- */
+
+static uint32_t head_of(const struct worker *worker)
+{
+    return worker->queue.items[worker->queue.head];
+}
 
 static struct worker *find(struct ft_sched *sched, uint32_t id)
 {
@@ -146,7 +149,7 @@ int ft_sched_join(struct ft_sched *sched, uint32_t id)
 int ft_sched_started(struct ft_sched *sched, uint32_t id, uint32_t item)
 {
     struct worker *worker = find(sched, id);
-    if (worker == NULL || worker->running || worker->len == 0 || worker->queue[worker->head] != item)
+    if (worker == NULL || worker->running || worker->queue.len == 0 || head_of(worker) != item)
         return -EPROTO;
     worker->running = true;
     look_at(sched, id);
@@ -156,18 +159,17 @@ int ft_sched_started(struct ft_sched *sched, uint32_t id, uint32_t item)
 /* The head of a queue is done with, or lost. */
 static void drop_head(struct ft_sched *sched, struct worker *worker)
 {
-    worker->seconds -= sched->line.expected[worker->queue[worker->head]];
-    worker->head++;
-    worker->len--;
+    worker->seconds -= sched->line.expected[head_of(worker)];
+    ft_lane_take(&worker->queue, 1);
     sched->held--;
-    if (worker->len == 0)
+    if (worker->queue.len == 0)
         worker->seconds = 0; /* what rounding has left */
 }
 
 int ft_sched_done(struct ft_sched *sched, uint32_t id, uint32_t item)
 {
     struct worker *worker = find(sched, id);
-    if (worker == NULL || !worker->running || worker->queue[worker->head] != item)
+    if (worker == NULL || !worker->running || head_of(worker) != item)
         return -EPROTO;
     sched->states[item] = DONE;
     worker->running = false;
@@ -199,17 +201,17 @@ uint32_t ft_sched_lost(struct ft_sched *sched, uint32_t id)
         return running;
     }
     if (worker->running) {
-        running = worker->queue[worker->head];
+        running = head_of(worker);
         sched->states[running] = LOST;
         drop_head(sched, worker);
     }
-    sched->held -= worker->len;
+    sched->held -= worker->queue.len;
     sched->assigned -= worker->lane.len;
-    if (worker->len > 0 && !sched->options.assigned)
-        put_back(sched, worker->queue + worker->head, worker->len);
+    if (worker->queue.len > 0 && !sched->options.assigned)
+        put_back(sched, worker->queue.items + worker->queue.head, worker->queue.len);
     if (!worker->finished)
         sched->alive--;
-    free(worker->queue);
+    ft_lane_release(&worker->queue);
     ft_lane_release(&worker->lane);
     bool due = worker->due; /* ft_sched_next drops it from there */
     *worker = (struct worker){.due = due};
@@ -284,7 +286,7 @@ bool ft_sched_stalled(const struct ft_sched *sched)
         const struct worker *worker = &sched->workers[id];
         if (!worker->joined || worker->finished)
             continue;
-        if (worker->running || worker->closed || worker->len >= LEAST || worker->lane.len > 0)
+        if (worker->running || worker->closed || worker->queue.len >= LEAST || worker->lane.len > 0)
             return false;
         waiting++;
     }
@@ -292,23 +294,6 @@ bool ft_sched_stalled(const struct ft_sched *sched)
 }
 
 /* ---- orders ---- */
-
-/* Make room for `count` items behind the queue. */
-static bool reserve(struct worker *worker, uint32_t count)
-{
-    if (worker->head > 0) {
-        memmove(worker->queue, worker->queue + worker->head, worker->len * sizeof *worker->queue);
-        worker->head = 0;
-    }
-    if (worker->len + count <= worker->cap)
-        return true;
-    uint32_t *grown = realloc(worker->queue, (worker->len + count) * sizeof *grown);
-    if (grown == NULL)
-        return false;
-    worker->queue = grown;
-    worker->cap = worker->len + count;
-    return true;
-}
 
 /* The next items of a worker's lane: a fraction of them, as the rest may be taken back. */
 static struct ft_cut cut_lane(const struct ft_sched *sched, const struct ft_lane *lane, uint32_t least, uint32_t most)
@@ -332,9 +317,11 @@ static bool is_few(const struct ft_sched *sched)
 static uint32_t left_to_others(const struct ft_sched *sched, const struct worker *worker)
 {
     uint32_t count = 0;
-    for (uint32_t id = 0; is_few(sched) && id < sched->worker_cap; id++) {
+    if (!is_few(sched))
+        return 0;
+    for (uint32_t id = 0; id < sched->worker_cap; id++) {
         const struct worker *other = &sched->workers[id];
-        count += other != worker && other->joined && !other->finished && other->len == 0;
+        count += other != worker && other->joined && !other->finished && other->queue.len == 0;
     }
     return count;
 }
@@ -346,13 +333,13 @@ static bool has_item(const struct ft_sched *sched, const struct worker *worker)
         return worker->lane.len > 0;
     if (is_few(sched) && sched->missing > 0)
         return false; /* else who comes first would get what is left to who comes next */
-    return sched->line.units > (worker->len == 0 ? 0 : left_to_others(sched, worker));
+    return sched->line.units > (worker->queue.len == 0 ? 0 : left_to_others(sched, worker));
 }
 
 /* What a worker is to be told of next. */
 static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker)
 {
-    uint32_t least = worker->len < LEAST ? LEAST - worker->len : 1;
+    uint32_t least = worker->queue.len < LEAST ? LEAST - worker->queue.len : 1;
     uint32_t most = sched->options.batch_max;
     uint32_t others = sched->options.assigned ? 0 : left_to_others(sched, worker);
     if (others > 0) {
@@ -373,10 +360,9 @@ static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker
 static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
     struct ft_cut cut = cut_for(sched, worker);
-    if (!reserve(worker, cut.count))
+    if (!ft_lane_append(&worker->queue, cut.items, cut.count))
         return false;
-    uint32_t *items = worker->queue + worker->len;
-    memcpy(items, cut.items, cut.count * sizeof *items);
+    const uint32_t *items = worker->queue.items + worker->queue.len - cut.count;
     for (uint32_t i = 0; i < cut.count; i++)
         sched->states[items[i]] = HELD;
     if (sched->options.assigned) {
@@ -385,7 +371,6 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
     } else {
         ft_line_take(&sched->line, &cut);
     }
-    worker->len += cut.count;
     worker->seconds += cut.seconds;
     worker->low = cut.seconds / 2;
     worker->broken = false;
@@ -405,14 +390,14 @@ static bool may_finish(const struct ft_sched *sched, const struct worker *worker
 static bool order_for(struct ft_sched *sched, struct worker *worker, struct ft_sched_order *order)
 {
     if (has_item(sched, worker))
-        return (worker->len < LEAST || worker->seconds <= worker->low) && hand_out(sched, worker, order);
+        return (worker->queue.len < LEAST || worker->seconds <= worker->low) && hand_out(sched, worker, order);
     *order = (struct ft_sched_order){.worker = (uint32_t)(worker - sched->workers)};
-    if (worker->len == 1 && !worker->broken && (worker->closed || !sched->options.assigned)) {
+    if (worker->queue.len == 1 && !worker->broken && (worker->closed || !sched->options.assigned)) {
         worker->broken = true;
         order->kind = FT_SCHED_BREAK;
         return true;
     }
-    if (worker->len == 0 && may_finish(sched, worker)) {
+    if (worker->queue.len == 0 && may_finish(sched, worker)) {
         worker->finished = true;
         sched->alive--;
         order->kind = FT_SCHED_FINISH;
