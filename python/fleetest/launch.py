@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from fleetest import _core
 from fleetest.process import shorten_exit
+from fleetest.pytest_version import pytest_version
 
 OLDEST_PYTEST = (7, 4)
 
@@ -35,7 +36,7 @@ def _check_pytest() -> None:
             "or name another with --python PATH",
             EXIT_OLD_PYTHON,
         )
-    version = tuple(int(part) for part in pytest.__version__.split(".")[:2])
+    version = pytest_version()
     if version < OLDEST_PYTEST:
         _fail(
             f"{sys.executable} has pytest {pytest.__version__}; fleetest needs 7.4 or later",

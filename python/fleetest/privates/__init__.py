@@ -7,16 +7,14 @@ version does in another way than those before it.
 
 from __future__ import annotations
 
-import pytest
-
 from fleetest.privates.v7_4 import Pytest74
+from fleetest.pytest_version import pytest_version
 
 _VERSIONS: dict[tuple[int, int], type[Pytest74]] = {(7, 4): Pytest74}
 
 
 def _choose() -> Pytest74:
-    major, minor = pytest.__version__.split(".")[:2]
-    installed = (int(major), int(minor))
+    installed = pytest_version()
     return _VERSIONS[max(version for version in _VERSIONS if version <= installed)]()
 
 

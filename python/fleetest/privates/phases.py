@@ -17,6 +17,8 @@ import _pytest.logging
 import _pytest.runner
 import pytest
 
+from fleetest.pytest_version import pytest_version
+
 KNOWN = ((8, 4), (9, 2))
 """The pytest versions from and to which the originals are known; with others nothing is replaced."""
 
@@ -24,8 +26,7 @@ KNOWN = ((8, 4), (9, 2))
 @functools.lru_cache(maxsize=1)
 def install() -> None:
     """Replace what is known, for the whole process."""
-    version = tuple(int(part) for part in pytest.__version__.split(".")[:2])
-    if not KNOWN[0] <= version <= KNOWN[1]:
+    if not KNOWN[0] <= pytest_version() <= KNOWN[1]:
         return
     capture: Any = _pytest.capture.MultiCapture
     capture.suspend_capturing = _suspend(capture.suspend_capturing)

@@ -19,6 +19,8 @@ import _pytest.nodes
 import _pytest.python
 import pytest
 
+from fleetest.pytest_version import pytest_version
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,7 +58,7 @@ _BARE = frozenset(
 @functools.lru_cache(maxsize=1)
 def install() -> None:
     """Replace what is known, for the whole process."""
-    if tuple(int(part) for part in pytest.__version__.split(".")[:2]) > KNOWN:
+    if pytest_version() > KNOWN:
         return
     _pytest.mark.structures.NodeKeywords.__iter__ = iterate_keywords  # type: ignore[method-assign]
     _check_instances_directly(_pytest.nodes.Node)
