@@ -133,7 +133,7 @@ class Resumer:
             except OSError:
                 self._instead = Spawner(self.run)
             else:
-                node.greeting = greeting(self.run.config, node)
+                node.greeting = greeting(node, self.run.copies)
                 return
         self._instead.make_one(node)
 

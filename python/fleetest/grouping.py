@@ -68,14 +68,18 @@ def _scope_of(item: pytest.Item) -> str:
     return item.nodeid.rpartition("::")[0] or item.nodeid
 
 
+def named_groups(items: Sequence[pytest.Item], dist: str) -> dict[str, str]:
+    """Node id -> name of the group; empty in other modes than loadgroup."""
+    if dist != "loadgroup":
+        return {}
+    return {item.nodeid: group for item in items if (group := _group_of(item)) is not None}
+
+
 def names_for_schedulers(items: Sequence[pytest.Item], dist: str) -> list[str]:
     """Node ids; with loadgroup followed by '@' and the group, as xdist's scheduler knows tests."""
-    if dist != "loadgroup":
-        return [item.nodeid for item in items]
-    groups = [_group_of(item) for item in items]
-    return [
-        f"{item.nodeid}@{group}" if group else item.nodeid for item, group in zip(items, groups)
-    ]
+    groups = named_groups(items, dist)
+    ids = [item.nodeid for item in items]
+    return [f"{nodeid}@{groups[nodeid]}" if nodeid in groups else nodeid for nodeid in ids]
 
 
 def _group_of(item: pytest.Item) -> str | None:

@@ -126,8 +126,6 @@ class Refused:
             raise pytest.UsageError(f"{self.flags[-1]}: {self.why}")
 
 
-_NO_COPIES = "workers run where the project is, nothing is copied: leave it out"
-
 REFUSED = (
     Refused(
         ("--px",),
@@ -135,8 +133,6 @@ REFUSED = (
         {"action": "append", "metavar": "SPEC"},
         "proxies need a host agent, which this version of fleetest does not have",
     ),
-    Refused(("--rsyncdir",), "rsyncdir", {"action": "append", "metavar": "DIR"}, _NO_COPIES),
-    Refused(("--rsyncignore",), "rsyncignore", {"action": "append", "metavar": "GLOB"}, _NO_COPIES),
     Refused(
         ("-f", "--looponfail"),
         "looponfail",
@@ -146,8 +142,8 @@ REFUSED = (
 )
 
 XDIST_INI = {
-    "rsyncdirs": "Folders that pytest-xdist copies to remote workers; fleetest has none.",
-    "rsyncignore": "What pytest-xdist leaves out when it copies.",
+    "rsyncdirs": "Folders as --rsyncdir.",
+    "rsyncignore": "Globs as --rsyncignore.",
     "looponfailroots": "Folders that pytest-xdist watches with --looponfail.",
 }
 """Its ini keys, so that a project that has them is not told that they are unknown."""
@@ -354,6 +350,18 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
                 const=value,
                 help=f"Short for {option.flags[-1]}={value}.",
             )
+    group._addoption(
+        "--rsyncdir",
+        action="append",
+        metavar="DIR",
+        help="Folder to copy to where workers with chdir=DIR run. May be given several times.",
+    )
+    group._addoption(
+        "--rsyncignore",
+        action="append",
+        metavar="GLOB",
+        help="What to leave out when copying. May be given several times.",
+    )
     for refused in REFUSED:
         group._addoption(*refused.flags, dest=refused.dest, help=argparse.SUPPRESS, **refused.kind)
     if client:

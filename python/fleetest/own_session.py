@@ -10,6 +10,7 @@ import pytest
 
 from fleetest import _core, carry, shim
 from fleetest.digest import digest
+from fleetest.elsewhere import rename
 from fleetest.node import describe_interpreter
 from fleetest.options import PLUGIN, declare_ini, declare_options
 from fleetest.privates import private
@@ -20,36 +21,20 @@ from fleetest.worker_terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from fleetest.elsewhere import Copies
     from fleetest.node import Node
     from fleetest.plumbing import Plumbing
 
 
-def greeting(config: pytest.Config, node: Node) -> dict[str, Any]:
+def greeting(node: Node, copies: Copies) -> dict[str, Any]:
     """What the controller tells such a worker first."""
-    args = [str(arg) for arg in config.invocation_params.args]
     return {
-        "args": args if node.gateway.spec.chdir is None else _from_elsewhere(config, args),
+        "args": copies.arguments(node.gateway.spec),
+        "prefixes": copies.prefixes(node.gateway.spec),
         "workerinput": node.workerinput,
         "base_temp": None if node.base_temp is None else str(node.base_temp),
         "environ": dict(os.environ),
     }
-
-
-def _from_elsewhere(config: pytest.Config, args: list[str]) -> list[str]:
-    """The same command line for a worker in another folder."""
-    here = config.invocation_params.dir
-
-    def absolute(arg: str) -> str:
-        path, colons, rest = arg.partition("::")
-        place = here / path
-        return f"{place}{colons}{rest}" if path and place.exists() else arg
-
-    given = [absolute(arg) for arg in args]
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        given += map(absolute, config.args)
-    if config.inipath is not None:
-        given += ["-c", str(config.inipath)]
-    return [*given, f"--rootdir={config.rootpath}"]
 
 
 class _Loaded:
@@ -118,6 +103,7 @@ class OwnSession:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None]:
         """Say what was collected, then run what the controller says."""
+        rename(session.items, self.told["prefixes"])
         ids = [item.nodeid for item in session.items]
         self.channel.send(_core.MSG_COLLECTED, [digest(ids), None])
         answer = self.channel.receive()

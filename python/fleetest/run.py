@@ -14,7 +14,8 @@ from fleetest.collecting import rare_garbage_collection
 from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
-from fleetest.grouping import GROUPING, Groups
+from fleetest.elsewhere import Copies
+from fleetest.grouping import GROUPING, Groups, named_groups
 from fleetest.native_sched import NativeScheduling
 from fleetest.node import Node, NodeManager
 from fleetest.options import RESTARTS, SINGLE_FIXTURES, get_default_max_worker_restart
@@ -111,9 +112,12 @@ class Run:
         hook = self.config.hook
         specs = self.nodemanager.specs
         hook.pytest_xdist_setupnodes(config=self.config, specs=specs)
+        self.copies = Copies(self.config, specs)
+        self.nodemanager.roots = self.copies.roots
         self.nodes = [self._new_node(spec) for spec in specs]
         for node in self.nodes:
             hook.pytest_xdist_newgateway(gateway=node.gateway)
+            self.copies.bring(node.gateway)
             hook.pytest_configure_node(node=node)
         self._make_engine(distribution)
         carry.before_fork(self.config)
@@ -145,7 +149,7 @@ class Run:
                 f"{SINGLE_FIXTURES}: {self.steering.name} does not keep their tests in one worker"
             )
         name = SCHEDULERS[dist] if self.steering is None else self.steering.name
-        self.screen.scheduling(name, distribution, groups.sizes)
+        self.screen.scheduling(name, distribution, groups.sizes, named_groups(items, option.dist))
         keep_order = dist in GROUPING and not option.loadscopereorder
         self.engine = _core.Engine(
             self,

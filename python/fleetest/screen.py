@@ -107,18 +107,25 @@ class Screen:
         self.line(get_workers_status_line([done] * count))
 
     def scheduling(
-        self, name: str, distribution: Distribution, single_fixtures: dict[str, int]
+        self,
+        name: str,
+        distribution: Distribution,
+        single_fixtures: dict[str, int],
+        groups: dict[str, str],
     ) -> None:
         """How tests are given to the workers.
 
         :param name: what xdist calls it
         :param single_fixtures: how many tests use each of the fixtures that can exist only once
+        :param groups: node id -> group that was asked for
         """
         for fixture, users in single_fixtures.items():
             self.line(f"single fixture {fixture}: used by {counted(users, 'test')}")
         if self.reporter is None or distribution.ordered:
             return
         private.hide_file_paths(self.reporter)
+        if groups:
+            private.name_groups(self.reporter, groups)
         if self.config.option.verbose >= 0:
             self.reporter.write_line("")
         if self.config.option.verbose > 0:

@@ -9,13 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from fleetest.elsewhere import place_of
 from fleetest.own_session import greeting
 from fleetest.plumbing import Plumbing, keep_streams
 from fleetest.privates import private
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fleetest.node import Node
     from fleetest.run import Run
     from fleetest.specs import Spec
@@ -44,11 +43,12 @@ class Spawner:
         """Start a worker for each node.
 
         :raises OSError: one cannot be started; the others are ended again
+        :raises pytest.UsageError: as :meth:`Copies.arguments`
         """
         for number, node in enumerate(nodes):
             try:
                 self.make_one(node)
-            except OSError:
+            except BaseException:
                 for made in nodes[:number]:
                     os.kill(made.pid, signal.SIGKILL)
                     os.waitpid(made.pid, 0)
@@ -60,11 +60,14 @@ class Spawner:
         :raises OSError: the interpreter cannot be started
         """
         spec = node.gateway.spec
+        node.greeting = greeting(node, self.run.copies)
         plumbing = Plumbing.make(self.run.config)
         _, fds = plumbing.worker_fds()
         real = list(keep_streams().values())
-        folder = self.run.config.invocation_params.dir
+        place = place_of(self.run.config, spec)
         try:
+            if spec.chdir is not None:
+                place.mkdir(exist_ok=True)
             process = subprocess.Popen(
                 [*_interpreter(spec), str(plumbing.worker_sock), str(plumbing.tail)],
                 stdin=self._stdin(),
@@ -72,7 +75,7 @@ class Spawner:
                 stderr=plumbing.worker_err,
                 pass_fds=[fds[0], *fds[3:], *real],
                 env={**os.environ, **spec.env},
-                cwd=folder if spec.chdir is None else _made(folder / spec.chdir),
+                cwd=place,
                 start_new_session=False,
             )
         except OSError:
@@ -85,7 +88,6 @@ class Spawner:
                 os.close(fd)
         node.pid, node.plumbing = process.pid, plumbing
         process.returncode = 0  # the engine reaps it
-        node.greeting = greeting(self.run.config, node)
         node.greeting["environ"].update(spec.env)
         node.greeting.update(real=real, captured=plumbing.captured)
 
@@ -107,8 +109,3 @@ def _interpreter(spec: Spec) -> list[str]:
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # What this process imports, the worker must be able to import: fleetest first of all.
     return [sys.executable, *flags, "-c", f"import sys; sys.path[:] = {sys.path!r}; {BOOTSTRAP}"]
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder

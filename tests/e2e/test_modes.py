@@ -74,7 +74,20 @@ def test_loadgroup(project: Project, mark: str) -> None:
     assert len(workers_of(project, "test_0.py") | workers_of(project, "test_2.py")) == 1
     assert len(ran(project)) > 1
     result.lines("scheduling tests via LoadGroupScheduling")
-    assert "PASSED test_0.py::TestOne::test[0] " in result.out
+    name = {"": "default", '"one"': "one", 'name="one"': "one"}.get(mark, "name@with::signs")
+    assert f"PASSED test_0.py::TestOne::test[0]@{name} " in result.out
+    assert "PASSED test_1.py::TestOne::test[0] " in result.out
+
+
+def test_node_ids_stay_as_they_are(project: Project) -> None:
+    """Only the lines of tests name the group: what fails is found again."""
+    project.file(
+        "test_it.py", "import pytest\n@pytest.mark.xdist_group('a')\ndef test_it(): assert 0"
+    )
+    project.fleetest("-n", "2", "--dist=loadgroup", "-vv").check(1).lines(
+        "* FAILED test_it.py::test_it@a*", "FAILED test_it.py::test_it - *"
+    )
+    project.pytest("--lf").check(1).lines("run-last-failure: rerun previous 1 *")
 
 
 def test_several_groups(project: Project) -> None:

@@ -124,8 +124,6 @@ def test_an_interpreter_that_cannot_be_used(project: Project, python: str, said:
     ("args", "message"),
     [
         (("--px", "popen//id=p"), "--px: proxies need a host agent*"),
-        (("--rsyncdir", "."), "--rsyncdir: workers run where the project is*"),
-        (("--rsyncignore", "*.o"), "--rsyncignore: workers run where the project is*"),
         (("-f",), "--looponfail: this version of fleetest does not watch files*"),
     ],
 )

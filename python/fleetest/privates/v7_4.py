@@ -75,6 +75,23 @@ class Pytest74:
         """Do not begin a line with the path of each file: results come from many at once."""
         reporter.showfspath = False
 
+    def name_groups(self, reporter: Any, groups: dict[str, str]) -> None:
+        """With -v end the lines of tests in ``@`` and the name of their group.
+
+        :param groups: node id -> name
+        """
+        original = reporter._locationline
+
+        def locationline(nodeid: Any, *location: Any) -> str:
+            line: str = original(nodeid, *location)
+            group = groups.get(str(nodeid))
+            if group is None:
+                return line
+            name, arrow, path = line[:-1].partition(" <- ")
+            return f"{name}@{group}{arrow}{path} "
+
+        reporter._locationline = locationline
+
     def set_interrupt_repr(self, reporter: Any, shown: Any) -> None:
         """Have the summary show this in place of the interrupt's own traceback."""
         reporter._keyboardinterrupt_memo = shown
@@ -84,6 +101,14 @@ class Pytest74:
     def keywords(self, node: Any) -> dict[str, int]:
         """What a report of the node has as its keywords: ``{name: 1 for name in node.keywords}``."""
         return dict.fromkeys(node.keywords, 1)
+
+    def rename_item(self, item: Any, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        """Give a collected test another node id and location."""
+        if hasattr(item, "_id"):  # since 9.2
+            item._id = type(item._id).parse(nodeid)
+        else:
+            item._nodeid = nodeid
+        item.location = location
 
     # ---- the session ----
 
