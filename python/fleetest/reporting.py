@@ -35,7 +35,7 @@ class Reporting:
         self.config = run.config
         self.session = run.session
         self.outputs = Outputs(run)
-        self.bystanders = Bystanders(self.config, self._uncounted_report)
+        self.bystanders = Bystanders(self.config, run.record.ids, self._uncounted_report)
         self.ordered = run.distribution.ordered
         self.unheard = False
         """No plugin is told of a test that passes: known until anybody else's code runs."""
@@ -224,8 +224,7 @@ class Reporting:
 
         The item is left alone: each touch would copy a page that is the workers' too.
         """
-        nodeid = self.run.record.ids[index]
-        report: Any = self.bystanders.passed(nodeid, location, numbers)
+        report: Any = self.bystanders.passed(index, location, numbers)
         if not self.ordered:
             report.node = node
         self.config.hook.pytest_runtest_logreport(report=report)

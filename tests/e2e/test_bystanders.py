@@ -204,3 +204,54 @@ def pytest_sessionfinish(session):
         ],
         key=repr,
     )
+
+
+@WORKERS
+@pytest.mark.parametrize("twice", [(), ("--keep-duplicates", "test_it.py", "test_it.py")])
+def test_progress(project: Project, twice: tuple[str, ...], args: tuple[str, ...]) -> None:
+    """Each test counts once for the progress, whatever its phases and subtests report."""
+    project.file("note.py", NOTE)
+    project.file(
+        "conftest.py",
+        """
+        from note import note
+
+        def pytest_terminal_summary(terminalreporter):
+            reported = terminalreporter._progress_nodeids_reported
+            note([len(reported), bool(reported), sorted(str(nodeid) for nodeid in reported)])
+            known = next(iter(reported))
+            note([known in reported, "nothing" in reported])
+            reported.add(known)
+            note(len(reported))
+            reported.discard(known)
+            note([len(reported), known in reported])
+        """,
+    )
+    project.file(
+        "test_it.py",
+        """
+        import unittest
+        import pytest
+
+        @pytest.fixture
+        def broken():
+            yield
+            assert 0
+
+        def test_passes(): pass
+        def test_breaks(broken): pass
+        def test_fails(): assert 0
+        def test_skips(): pytest.skip()
+
+        class TestParts(unittest.TestCase):
+            def test_parts(self):
+                for n in range(3):
+                    with self.subTest(n=n):
+                        assert n != 1
+        """,
+    )
+    project.fleetest(*args, *twice).check(1)
+    ours = notes(project)
+    project.pytest(*twice).check(1)
+    assert ours == notes(project)
+    assert len(ours) == 4

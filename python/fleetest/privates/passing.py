@@ -16,6 +16,8 @@ import _pytest.stepwise
 import _pytest.terminal
 import pytest
 
+from fleetest.privates.reported import ReportedTests, keep_less
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -187,9 +189,12 @@ _NEVER_MOVED = (
 class Bystanders:
     """Knows when nobody would do anything about the log of a test that passes."""
 
-    def __init__(self, config: pytest.Config, make: Callable[[Sequence[float]], Any]) -> None:
+    def __init__(
+        self, config: pytest.Config, ids: Sequence[str], make: Callable[[Sequence[float]], Any]
+    ) -> None:
         """Know the hooks of this configuration.
 
+        :param ids: the node ids of the tests, in the order of collection
         :param make: makes the report for what :meth:`count` was given
         """
         self._hook = config.hook
@@ -199,7 +204,8 @@ class Bystanders:
         self._make = make
         self._passed = pytest.TestReport("", ("", None, ""), {}, "passed", None, "call")
         self._numbers: Sequence[float] = ()
-        self._path = ""
+        self._ids = ids
+        self._reported: ReportedTests | None = None
         if type(self._reporter) is _pytest.terminal.TerminalReporter:
             self._stats = LazyStats(self._reporter.stats, make)
             vars(self._reporter).update(
@@ -207,6 +213,7 @@ class Bystanders:
                 _add_stats=self._add_stats,
                 _get_reports_to_display=self._reports_to_display,
             )
+            self._reported = keep_less(config, self._reporter, ids)
 
     def _all(self, name: str, harmless: Callable[[Any], bool]) -> bool:
         """Whether all implementations of a hook are harmless, as they are now."""
@@ -247,31 +254,20 @@ class Bystanders:
             self._reporter._tests_ran = True
             self._stats.count("", numbers)
 
-    def passed(self, nodeid: str, location: Any, numbers: Sequence[float]) -> pytest.TestReport:
+    def passed(self, index: int, location: Any, numbers: Sequence[float]) -> pytest.TestReport:
         """The report of a call that passed, for the hook, where :meth:`call` allows it.
 
         It is one and the same for all tests.
 
+        :param index: the test's place in the order of collection
         :param numbers: what the reporter's own is to be made of, if somebody looks
         """
         report = self._passed
-        report.nodeid, report.location = nodeid, location
-        self._share_path(getattr(report, "_id", None))
+        report.nodeid, report.location = self._ids[index], location
+        if self._reported is not None:
+            self._reported.expect(getattr(report, "id", report.nodeid), index)
         _, report.duration, report.start, report.stop, _ = self._numbers = numbers
         return report
-
-    def _share_path(self, node_id: Any) -> None:
-        """Have the ids of a file's tests, which the reporter keeps, name it by one string.
-
-        :param node_id: pytest's own (since 9.2), or None
-        """
-        path = getattr(node_id, "path", None)
-        if path is None:
-            return
-        if path == self._path:
-            object.__setattr__(node_id, "path", self._path)
-        else:
-            self._path = path
 
     def _add_stats(self, category: str, items: Sequence[Any]) -> None:
         """``TerminalReporter._add_stats``."""
