@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,8 @@ import benchenv
 import report
 from measure import MeasureError, Run, become_reaper, measure
 from suites import (
-    CONTENDERS,
     CORPUS,
+    MODES,
     REFERENCE,
     SUITES,
     Contender,
@@ -29,6 +29,7 @@ from suites import (
     Suite,
     WrongOutcomeError,
     check_reference,
+    contenders,
     corpus_suite,
     prepare,
     read_outcome,
@@ -43,15 +44,26 @@ BUSY = 0.25
 class SuiteBench:
     """One suite and all contenders, ready to run."""
 
-    def __init__(self, suite: Suite, venv: Path, fleetest: Path | None, folder: Path) -> None:
-        """Lay out a place for each contender under ``folder``; nothing runs yet."""
+    def __init__(
+        self,
+        suite: Suite,
+        venv: Path,
+        commands: Mapping[str, Path],
+        folder: Path,
+        modes: Sequence[str],
+    ) -> None:
+        """Lay out a place for each contender under ``folder``; nothing runs yet.
+
+        :param commands: the paths of ``pytest`` and ``fleetest``
+        :param modes: those of ``--dist`` that are to be compared, if any
+        """
         self.suite = suite
         self._venv = venv
-        commands = benchenv.commands(venv, fleetest)
+        self._contenders = contenders(modes)
         # Paths of one length: they are part of what is imported, cached and printed.
         self._places: dict[Contender, Place] = {
             contender: prepare(suite, contender, folder / str(number), commands)
-            for number, contender in enumerate(CONTENDERS)
+            for number, contender in enumerate(self._contenders)
         }
         self._expected: Outcome | None = None
 
@@ -86,11 +98,11 @@ class SuiteBench:
 
     def _rounds(self, count: int, limit: float, what: str, sample: bool) -> dict[str, list[Run]]:
         """Run every contender once a round, each round beginning with the next of them."""
-        runs: dict[str, list[Run]] = {contender.name: [] for contender in CONTENDERS}
+        runs: dict[str, list[Run]] = {contender.name: [] for contender in self._contenders}
         for number in range(count):
             progress(f"{self.suite.name}: {what} {number + 1} of {count}")
-            first = number % len(CONTENDERS)
-            for contender in CONTENDERS[first:] + CONTENDERS[:first]:
+            first = number % len(self._contenders)
+            for contender in self._contenders[first:] + self._contenders[:first]:
                 runs[contender.name].append(self._run(contender, limit, sample))
         return runs
 
@@ -146,6 +158,14 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--venv", type=Path, help="an environment with pytest, xdist and fleetest")
     found.add_argument("--fleetest", type=Path, help="the fleetest command, in an environment")
     found.add_argument("--corpus-dir", type=Path, help="projects: NAME/venv and NAME/src")
+    found.add_argument(
+        "--dist",
+        action="append",
+        default=[],
+        choices=MODES,
+        metavar="MODE",
+        help=f"compare this mode with xdist's, and nothing else: {', '.join(MODES)} (repeatable)",
+    )
     found.add_argument("--rounds", type=int, help="rounds of each suite (default: 9, 5 for long)")
     found.add_argument("--memory", action="store_true", help="afterwards, sample the memory")
     found.add_argument("--limit", type=float, default=600, help="seconds for one run (600)")
@@ -195,7 +215,8 @@ def run(args: argparse.Namespace) -> int:
             assert venv is not None
             # A project's own environment has a fleetest of its own.
             fleetest = None if suite.venv or not args.fleetest else args.fleetest.absolute()
-            bench = SuiteBench(suite, venv, fleetest, work / suite.name)
+            commands = benchenv.commands(venv, fleetest)
+            bench = SuiteBench(suite, venv, commands, work / suite.name, args.dist)
             found = benchenv.versions(venv)
             if suite.venv or suite is suites[0]:
                 print(report.heading(machine, found))

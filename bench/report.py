@@ -10,10 +10,10 @@ from typing import Any
 
 from suites import Outcome
 from targets import (
-    COMPARISONS,
     Ratio,
     Rounds,
     Target,
+    comparisons,
     difference,
     median,
     ratio,
@@ -74,7 +74,7 @@ def _spread(found: Ratio | None) -> str:
 
 
 def _row(name: str, cells: Sequence[str], width: int) -> str:
-    return f"  {name:31}{''.join(f'{cell:>{width}}' for cell in cells)}".rstrip()
+    return f"  {name:40}{''.join(f'{cell:>{width}}' for cell in cells)}".rstrip()
 
 
 def tables(result: Result) -> Iterator[str]:
@@ -87,7 +87,7 @@ def tables(result: Result) -> Iterator[str]:
         figures = [_figure(median(result.rounds(m).get(name, ()), m), m) for m in metrics]
         yield _row(name, figures, 12)
     yield _row("ratio (quartiles)", [HEADINGS[metric].split()[0] for metric in metrics], 22)
-    for contender, baseline, compared in COMPARISONS:
+    for contender, baseline, compared in comparisons(result.timed):
         cells = [
             _spread(result.ratio(contender, baseline, metric)) if metric in compared else ""
             for metric in metrics
@@ -116,15 +116,16 @@ class Verdict:
             word = "MISSED" if self.missed else "ok"
             figure = f"{self.measured:.3f}"
         limit = f"at most {target.at_most:.2f}" + (f" {target.unit} more" if target.unit else "")
-        return f"  {word:8}{target.suite:16}{name:31}{target.metric:8}{limit}: {figure}"
+        return f"  {word:8}{target.suite:16}{name:40}{target.metric:8}{limit}: {figure}"
 
 
 def verdicts(results: Sequence[Result]) -> list[Verdict]:
     """Compare what was measured to the targets."""
     by_suite = {result.suite: result for result in results}
+    contenders = {name for result in results for name in result.timed}
     return [
         Verdict(target, _measure(by_suite.get(target.suite), target))
-        for target in targets(list(by_suite))
+        for target in targets(list(by_suite), contenders)
     ]
 
 
@@ -144,7 +145,7 @@ def _json_suite(result: Result) -> dict[str, Any]:
     for metric in METRICS:
         for name, runs in result.rounds(metric).items():
             contenders.setdefault(name, {})[metric] = values(runs, metric)
-        for contender, baseline, compared in COMPARISONS:
+        for contender, baseline, compared in comparisons(result.timed):
             found = result.ratio(contender, baseline, metric) if metric in compared else None
             if found:
                 names = {"contender": contender, "baseline": baseline, "metric": metric}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,17 @@ CONTENDERS = (
 )
 # Its outcomes are the right ones.
 REFERENCE = CONTENDERS[0]
+MODES = ("load", "loadscope", "loadfile", "loadgroup", "worksteal")
+
+
+def contenders(modes: Sequence[str]) -> tuple[Contender, ...]:
+    """The usual ones; or, to compare modes of ``--dist``, fleetest and xdist in each of these."""
+    found = [REFERENCE]
+    for mode in modes:
+        options = ("-n", "2", "--dist", mode)
+        found.append(Contender(f"xdist {mode}", "pytest", (*_NO_FLEETEST, *options)))
+        found.append(Contender(f"fleetest {mode}", "fleetest", options))
+    return tuple(found) if modes else CONTENDERS
 
 
 @dataclass(frozen=True)

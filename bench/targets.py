@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from measure import Run
+from suites import MODES
 
 # The runs of each contender, in rounds: the n-th runs of two contenders are a pair.
 Rounds = Mapping[str, Sequence[Run]]
@@ -36,24 +37,39 @@ TARGETS = (
     Target("large", "fleetest -n 2", "pytest", "memory", 1.60),
 )
 
+# Of each mode of --dist, to xdist's.
+MODE_TARGETS = tuple(
+    Target(suite, f"fleetest {mode}", f"xdist {mode}", metric, at_most)
+    for mode in MODES
+    for suite in ("medium", "large")
+    for metric, at_most in (("wall", 0.60), ("cpu", 0.45))
+)
+
 # How much slower than plain pytest it may be, on any suite.
 SLOWER_SECONDS = 0.030
 
 
-def targets(suites: Sequence[str]) -> list[Target]:
-    """All targets, if these suites are run."""
+def targets(suites: Sequence[str], contenders: Collection[str]) -> list[Target]:
+    """All targets, if these suites are run by these contenders."""
     never_slower = [
         Target(suite, "fleetest -n 2", "pytest", "wall", SLOWER_SECONDS, "s") for suite in suites
     ]
-    return [*TARGETS, *never_slower]
+    wanted = (*TARGETS, *MODE_TARGETS, *never_slower)
+    return [target for target in wanted if target.contender in contenders]
 
 
-# The ratios that are printed: contender, baseline, metrics.
-COMPARISONS = (
-    ("fleetest -n 2", "xdist -n 2", ("wall", "cpu", "memory")),
-    ("fleetest -n 2", "pytest", ("wall", "cpu", "memory")),
-    ("fleetest -n 0", "pytest", ("wall", "cpu", "memory")),
+_ALL = ("wall", "cpu", "memory")
+_COMPARISONS = (
+    ("fleetest -n 2", "xdist -n 2", _ALL),
+    ("fleetest -n 2", "pytest", _ALL),
+    ("fleetest -n 0", "pytest", _ALL),
+    *((f"fleetest {mode}", f"xdist {mode}", _ALL) for mode in MODES),
 )
+
+
+def comparisons(contenders: Collection[str]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The ratios that are printed of these: contender, baseline, metrics."""
+    return [found for found in _COMPARISONS if found[0] in contenders and found[1] in contenders]
 
 
 @dataclass(frozen=True)
