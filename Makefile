@@ -14,11 +14,11 @@ export PYTHON PYTHONS PARITY
 environment = $(PYTHON) scripts/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit e2e parity wheel devlink bench simulate lint xdist-suite sanitize fuzz clean \
+.PHONY: help demo test unit e2e parity wheel devlink bench simulate lint xdist-suite plugin-suites sanitize fuzz clean \
 	system-build system-test system-fuzz
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: system-build ## install what is missing, build, and run fleetest on examples/shop
 	@$(environment) main >/dev/null
@@ -58,6 +58,9 @@ lint: system-test ## check format, style and types, and compile with warnings as
 xdist-suite: system-build ## run pytest-xdist's own tests with fleetest in its place (ARGS: pytest's)
 	@pythons=$$($(environment) xdist) && build=$$($(environment) build) && \
 		$$build tests/suites/xdist_suite.py $$pythons -- $(ARGS)
+
+plugin-suites: system-build ## run other plugins' own tests with pytest-xdist and with fleetest (ARGS: names)
+	@build=$$($(environment) build) && $$build tests/suites/plugin_suites.py $(ARGS)
 
 sanitize: system-test ## run the unit and e2e tests under the address and undefined sanitizers
 	@scripts/sanitize

@@ -12,6 +12,7 @@ environments.py NAME ...
   harness   pytest alone, to run the parity tests from
   sanitize  as plain, without fleetest
   xdist     two: fleetest, pytest 8.4 or 9, and what pytest-xdist's own tests need
+  suite-X   two: what the tests of plugin X need, with fleetest or with pytest-xdist
   wheel     makes no environment: prints the path of the main Python's wheel
 
 The main Python is PYTHON=, else the one that runs this; PYTHONS= limits the others. What is there
@@ -44,6 +45,7 @@ STAMP = "fleetest-environment.json"
 SOURCES = ("meson.build", "meson.options", "pyproject.toml", "README.md", "LICENSE")
 SOURCE_FOLDERS = ("src", "python", "completions", "docs")
 PYTEST_LINES = ("7.4", "8.4", "9")
+XDIST = "pytest-xdist==3.8.0"
 # The parity harness reads TOML.
 HARNESS_NEEDS = (3, 11)
 
@@ -232,6 +234,15 @@ def xdist() -> list[Environment]:
     ]
 
 
+def suite(plugin: str) -> list[Environment]:
+    """For a plugin's own tests, with fleetest and with pytest-xdist, on the main Python."""
+    main = pythons.main_python()
+    needed = [f"pytest=={newest_pytest(main)}.*", *requirements(f"suites/{plugin}")]
+    path = str(VENVS / f"{main.tag}-{plugin}")
+    xdist = Environment(Path(f"{path}-xdist"), main, [*needed, XDIST], False)
+    return [Environment(Path(path), main, needed), xdist]
+
+
 def environments(name: str) -> list[Environment]:
     """What NAME on the command line stands for."""
     main = pythons.main_python()
@@ -239,6 +250,8 @@ def environments(name: str) -> list[Environment]:
         return matrix()
     if name == "xdist":
         return xdist()
+    if name.startswith("suite-"):
+        return suite(name.removeprefix("suite-"))
     single: dict[str, Callable[[], Environment]] = {
         "build": lambda: build_environment(main),
         "lint": lambda: Environment(ROOT / ".venv-lint", main, requirements("lint"), False),

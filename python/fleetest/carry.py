@@ -99,7 +99,16 @@ class _Metadata(Carried):
         output["metadata"] = dict(config.stash[plugin.metadata_key])
 
 
-_TABLE = (_PytestCov(), _RerunFailures(), _Metadata())
+class _Benchmark(Carried):
+    """It warns at the end that there are workers, in the first process that has seen a benchmark."""
+
+    plugin = "pytest-benchmark"
+
+    def in_worker(self, config: pytest.Config, session: pytest.Session, plugin: Any) -> None:
+        plugin.xdist_benchmark_found = False  # the controller says it
+
+
+_TABLE = (_PytestCov(), _RerunFailures(), _Metadata(), _Benchmark())
 
 
 KNOWN = frozenset(

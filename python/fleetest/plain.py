@@ -12,6 +12,7 @@ import pytest
 
 from fleetest.privates import private
 from fleetest.privates.passing import is_pytests_module
+from fleetest.privates.subtests import counts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ class PlainReports:
             for name in ("pytest_report_to_serializable", "pytest_report_from_serializable")
             for impl in getattr(config.hook, name).get_hookimpls()
         )
+        self.failed_subtests = counts_of(config)
         self.item: Any = None
         self.nodeid = ""
         self.keywords: dict[str, Any] = {}
@@ -63,6 +65,7 @@ class PlainReports:
             or report.longrepr is not None
             or report.sections
             or report.user_properties
+            or self.failed_subtests
             or report.nodeid != self.nodeid
             or report.location != self.item.location
             or report.keywords != self.keywords

@@ -14,6 +14,7 @@ from fleetest.outputs import Outputs
 from fleetest.plain import PHASES, as_numbers, from_numbers
 from fleetest.privates import private
 from fleetest.privates.passing import Bystanders
+from fleetest.privates.subtests import set_failed_subtests
 from fleetest.reports import unpack_report, unpack_warning
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class Reporting:
         can_be_counted = self.bystanders.call if when == "call" else self.bystanders.phase
         if numbers is None or not can_be_counted():
             report = node.rebuilder.rebuild(self.session.items, payload)
+            set_failed_subtests(self.config, report, 0)
             self._mark(report, node, index)
             self._log_report(node, item, report)
             return

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from fleetest.lookalike import stand_in
 from fleetest.privates import private
+from fleetest.privates.subtests import failed_subtests, set_failed_subtests
 
 if TYPE_CHECKING:
     import pytest
 
 LONGREPR = "$fleetest_longrepr"
+FAILED_SUBTESTS = "$fleetest_failed_subtests"
 
 
 class RenderedRepr:
@@ -54,15 +56,19 @@ def pack_report(config: pytest.Config, report: Any) -> dict[str, Any]:
     if hasattr(longrepr, "toterminal") and isinstance(data.get("longrepr"), str):
         data[LONGREPR] = private.pack_longrepr(longrepr) or _render(longrepr)
         data["longrepr"] = None
+    number = failed_subtests(config, report)
+    if number:
+        data[FAILED_SUBTESTS] = number
     return data
 
 
 def unpack_report(config: pytest.Config, data: dict[str, Any]) -> Any:
     """The report that :func:`pack_report` was given."""
-    packed = data.pop(LONGREPR, None)
+    packed, number = data.pop(LONGREPR, None), data.pop(FAILED_SUBTESTS, 0)
     report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
     if report is not None:
-        private.restore_subtest(config, report, data)
+        private.restore_subtest(report, data)
+        set_failed_subtests(config, report, number)
     if report is not None and packed is not None:
         report.longrepr = (
             RenderedRepr(*packed[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from lab import Project, numbered
+from lab import Project, Result, numbered
 from observing import NOTE, notes
 
 WORKERS = pytest.mark.parametrize("args", [("-n", "0"), ("-n", "2"), ("-n", "2", "--ordered")])
@@ -255,3 +255,80 @@ def test_progress(project: Project, twice: tuple[str, ...], args: tuple[str, ...
     project.pytest(*twice).check(1)
     assert ours == notes(project)
     assert len(ours) == 4
+
+
+SUBTESTS = """
+    import unittest
+    import pytest
+
+    class TestFirst(unittest.TestCase):
+        def test_parts(self):
+            for n in range(3):
+                with self.subTest(n=n):
+                    assert n != 1
+
+        def test_no_parts(self): pass
+
+    @pytest.mark.parametrize("n", range(6))
+    def test_other(n): pass
+"""
+
+
+@WORKERS
+def test_failed_subtests(project: Project, args: tuple[str, ...]) -> None:
+    """Since pytest 9 the test of a subtest that failed fails with it; no other one does."""
+    project.file("test_it.py", SUBTESTS)
+    plain = project.pytest("-rA", "--tb=no")
+    result = project.fleetest(*args, "-rA", "--tb=no").check(plain.code)
+    assert result.summary() == plain.summary()
+    assert _named(result) == _named(plain)
+
+
+def _named(result: Result) -> list[str]:
+    """The lines of the short summary."""
+    return sorted(re.findall(r"^(?:SUB)?(?:PASSED|FAILED).*", result.out, re.MULTILINE))
+
+
+@WORKERS
+def test_failed_subtests_that_are_run_again(project: Project, args: tuple[str, ...]) -> None:
+    """What counts is the number of failed subtests that the test's process knows."""
+    if pytest.version_tuple < (9,):
+        pytest.skip("it has no subtests")
+    project.file(
+        "conftest.py",
+        """
+        import pytest
+        from _pytest.runner import runtestprotocol
+        from _pytest.subtests import failed_subtests_key
+
+        def pytest_runtest_protocol(item, nextitem):
+            counts = item.config.stash[failed_subtests_key]
+            while True:
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+                if not counts.get(getattr(item, "id", item.nodeid)):
+                    break
+                counts.clear()
+            for report in reports:
+                item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """,
+    )
+    project.file(
+        "test_it.py",
+        """
+        import pytest
+        times = []
+
+        def test_better_then(subtests):
+            times.append(1)
+            with subtests.test("part"):
+                assert len(times) > 1
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_other(n): pass
+        """,
+    )
+    plain = project.pytest("-rA", "--tb=no")
+    result = project.fleetest(*args, "-rA", "--tb=no").check(plain.code)
+    assert result.summary() == plain.summary()
+    assert _named(result) == _named(plain)

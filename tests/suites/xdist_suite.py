@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from xml.etree import ElementTree
 
+from outcomes import outcomes
 from sources import unpacked
 
 HERE = Path(__file__).resolve().parent
@@ -33,24 +33,6 @@ def known(line: str, mark: str = "") -> dict[str, str]:
             nodeid, _, only = where.partition(" pytest ")
             if only in ("", line):
                 found[nodeid] = why
-    return found
-
-
-def outcomes(report: Path) -> dict[str, str]:
-    """Node id -> passed, failed or skipped, of a JUnit file with the names of xunit1."""
-    found = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        kinds = {child.tag for child in case}
-        outcome = (
-            "failed"
-            if kinds & {"failure", "error"}
-            else "skipped"
-            if "skipped" in kinds
-            else "passed"
-        )
-        classes = case.get("classname", "").split(".")[2:]
-        nodeid = "::".join([case.get("file", ""), *classes, case.get("name", "")])
-        found[nodeid] = "failed" if found.get(nodeid) == "failed" else outcome
     return found
 
 

@@ -16,7 +16,8 @@ import _pytest.stepwise
 import _pytest.terminal
 import pytest
 
-from fleetest.privates.reported import ReportedTests, keep_less
+from fleetest.privates.reported import ReportedTests, keep_marks
+from fleetest.privates.subtests import counts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -204,6 +205,7 @@ class Bystanders:
         self._make = make
         self._passed = pytest.TestReport("", ("", None, ""), {}, "passed", None, "call")
         self._numbers: Sequence[float] = ()
+        self._failed_subtests = counts_of(config)
         self._ids = ids
         self._reported: ReportedTests | None = None
         if type(self._reporter) is _pytest.terminal.TerminalReporter:
@@ -213,7 +215,7 @@ class Bystanders:
                 _add_stats=self._add_stats,
                 _get_reports_to_display=self._reports_to_display,
             )
-            self._reported = keep_less(config, self._reporter, ids)
+            self._reported = keep_marks(self._reporter, ids)
 
     def _all(self, name: str, harmless: Callable[[Any], bool]) -> bool:
         """Whether all implementations of a hook are harmless, as they are now."""
@@ -235,6 +237,8 @@ class Bystanders:
         """
         if self._reporter is not None and self._reporter.stats is not self._stats:
             return False
+        if self._failed_subtests:
+            return False  # a report may be made to fail, so each has to be one of its own
         return self._all("pytest_runtest_logreport", _shows_no_phase) and self._all(
             "pytest_report_teststatus", is_pytests_module
         )

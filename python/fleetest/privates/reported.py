@@ -1,19 +1,15 @@
-"""What pytest's reporter and its subtests keep of each test that was reported, without its node id.
+"""What pytest's reporter keeps of each test that was reported, without its node id.
 
-A controller that keeps ten thousand ids of its own, as objects (since pytest 9.2), needs 3 MB for them.
+A controller that keeps ten thousand ids of its own, as objects (since pytest 9.2), needs 2 MB for them.
 """
 
 from __future__ import annotations
 
-import sys
-from collections import defaultdict
 from collections.abc import MutableSet
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import pytest
 
 
 class ReportedTests(MutableSet[Any]):
@@ -71,23 +67,12 @@ class ReportedTests(MutableSet[Any]):
         return self._number + len(self._others)
 
 
-class _Counts(dict[Any, int]):
-    """Counts of which those that are 0 are not kept."""
-
-    def __missing__(self, key: Any) -> int:
-        return 0
-
-
-def keep_less(config: pytest.Config, reporter: Any, ids: Sequence[str]) -> ReportedTests | None:
-    """Have the terminal reporter and pytest's subtests keep nothing of a test that passes but a mark.
+def keep_marks(reporter: Any, ids: Sequence[str]) -> ReportedTests | None:
+    """Have the terminal reporter keep nothing of a test that passes but a mark.
 
     :param ids: the node ids of the tests, in the order of collection
     :returns: None: node ids are there twice, and the reporter goes on as it was
     """
-    key: Any = getattr(sys.modules.get("_pytest.subtests"), "failed_subtests_key", None)
-    counts = config.stash.get(key, None) if key is not None else None
-    if type(counts) is defaultdict:
-        config.stash[key] = _Counts(counts)
     known = vars(reporter).get("_progress_nodeids_reported")
     if type(known) is not set or len(set(ids)) != len(ids):
         return None

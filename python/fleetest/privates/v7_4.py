@@ -260,11 +260,8 @@ class Pytest74:
             [(ReprFileLocation(*place), lines) for place, lines in rest[0]]
         )
 
-    def restore_subtest(self, config: pytest.Config, report: Any, data: dict[str, Any]) -> None:
-        """Do for a subtest's report (pytest 9) what only happens where the test runs.
-
-        Its arguments become their repr once more on each journey; and the test it belongs to fails
-        for the failed subtests that are counted.
+    def restore_subtest(self, report: Any, data: dict[str, Any]) -> None:
+        """Undo what a journey does to a subtest's report (pytest 9): its arguments become their repr.
 
         :param data: the report's serialised form
         """
@@ -272,9 +269,6 @@ class Pytest74:
         if type(report).__module__ != "_pytest.subtests" or not packed:
             return
         object.__setattr__(report.context, "kwargs", dict(packed["kwargs"]))
-        key = getattr(sys.modules["_pytest.subtests"], "failed_subtests_key", None)
-        if report.failed and key is not None:
-            config.stash[key][getattr(report, "id", report.nodeid)] += 1
 
     def current_exception(self) -> Any:
         """The ExceptionInfo of the exception being handled."""

@@ -1,0 +1,35 @@
+"""The plugins whose own tests are run with fleetest in pytest-xdist's place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "scripts" / "requirements" / "suites"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin, and which of its tests are run: all, or those that use pytest-xdist."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+    @property
+    def release(self) -> str:
+        """``name==version``: the first line of its requirements."""
+        return (REQUIREMENTS / f"{self.name}.txt").read_text("utf-8").splitlines()[0]
+
+
+PLUGINS = (
+    Plugin("pytest-cov", ("tests",)),
+    Plugin("pytest-rerunfailures", ("tests",)),
+    Plugin("pytest-json-report", ("tests",)),
+    Plugin("pytest-django", ("tests/test_db_setup.py", "-k", "xdist or Tox")),
+    Plugin("pytest-benchmark", ("tests/test_benchmark.py", "-k", "xdist")),
+    Plugin("syrupy", ("tests",)),
+    Plugin("pytest-sugar", ("test_sugar.py",)),
+    Plugin("pytest-html", ("testing/legacy_test_pytest_html.py", "testing/test_unit.py")),
+    Plugin("pytest-instafail", ("test_instafail.py",)),
+    Plugin("pytest-timeout", ("test_pytest_timeout.py",)),
+)
