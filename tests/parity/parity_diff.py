@@ -127,6 +127,8 @@ def _pairs(
     if in_order or not case.races:
         yield "exit code", plain["exit"], other["exit"]
     yield from _pairs_of_records(plain["record"], other["record"], case, in_order)
+    if not (case.stops or case.races):
+        yield "short summary", plain["summary"], other["summary"]
     if case.outcomes_only:
         yield "artifacts", plain["artifacts"], other["artifacts"]
         return

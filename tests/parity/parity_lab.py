@@ -25,11 +25,14 @@ class Mode:
 
     words: Sequence[str]
     in_order: bool
+    # Without the plugin that records, and without JUnit: nobody listens to a test that passes.
+    recorded: bool = True
 
 
 MODES = {
     "free": Mode((), in_order=False),
     "ordered": Mode(("--ordered",), in_order=True),
+    "unheard": Mode((), in_order=False, recorded=False),
     "serial": Mode(("-n", "0"), in_order=True),
     "configure": Mode(("--start-method=configure",), in_order=False),
     "conftests": Mode(("--start-method=conftests",), in_order=False),
@@ -37,7 +40,7 @@ MODES = {
     # For a runner that keeps the order by itself: "pytest" shows which cases are not repeatable.
     "identical": Mode((), in_order=True),
 }
-DEFAULT_MODES = "free,ordered"
+DEFAULT_MODES = "free,ordered,unheard"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +95,16 @@ class Lab:
         self._pool: ThreadPoolExecutor | None = None
         self._started: dict[Job, Future[list[str]]] = {}
 
-    def _plain(self, job: Job, box: Sandbox) -> list[dict[str, Any]]:
+    def _plain(self, job: Job, box: Sandbox, recorded: bool) -> list[dict[str, Any]]:
         """What plain pytest does, from memory where nothing has changed."""
         if self.memory is None:
-            return box.run(PLAIN, job.project, job.case)
-        remembered = self.memory / f"{_fingerprint(job)}.json"
+            return box.run(PLAIN, job.project, job.case, recorded)
+        name = f"{_fingerprint(job)}{'' if recorded else '-unheard'}"
+        remembered = self.memory / f"{name}.json"
         if not remembered.exists():
             fresh = remembered.with_suffix(".new")
-            fresh.write_text(json.dumps(box.run(PLAIN, job.project, job.case)), "utf-8")
+            found = box.run(PLAIN, job.project, job.case, recorded)
+            fresh.write_text(json.dumps(found), "utf-8")
             fresh.replace(remembered)
         observations: list[dict[str, Any]] = json.loads(remembered.read_text("utf-8"))
         return observations
@@ -110,12 +115,16 @@ class Lab:
         if not command.exists():
             return [f"no command {command}"]
         found = []
+        plains: dict[bool, list[dict[str, Any]]] = {}
         with sandbox(job.interpreter) as box:
-            plain = self._plain(job, box)
             for mode in self.modes:
                 if mode.in_order and not job.case.ordered:
                     continue
-                other = box.run([*self.runner, *mode.words], job.project, job.case)
+                if mode.recorded not in plains:
+                    plains[mode.recorded] = self._plain(job, box, mode.recorded)
+                plain = plains[mode.recorded]
+                runner = [*self.runner, *mode.words]
+                other = box.run(runner, job.project, job.case, mode.recorded)
                 for number, (left, right) in enumerate(zip(plain, other, strict=True)):
                     words = [*self.runner, *mode.words, *job.case.command_lines[number]]
                     found += [

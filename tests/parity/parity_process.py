@@ -43,7 +43,8 @@ def _marked(mark: bytes) -> dict[int, str]:
 def _clean_up(mark: bytes) -> list[str]:
     """Wait for the processes of a run, kill those that stay, and name them."""
     deadline = time.monotonic() + GRACE
-    while (left := _marked(mark)) and time.monotonic() < deadline:
+    # Twice: a process has no environment for the moment in which it becomes another program.
+    while (left := _marked(mark) or _marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.02)
     for pid in left:
         try:

@@ -17,7 +17,7 @@ import parity_process
 from parity_cases import DESCRIPTION, HERE, Case, Project
 from parity_junit import read_junit
 from parity_python import Interpreter
-from parity_text import normalise, normalise_all, normalise_output
+from parity_text import normalise, normalise_all, normalise_output, summary
 
 # A file whose name would disturb tools that read this tree is kept as NAME.in.
 _SUFFIX = ".in"
@@ -113,15 +113,17 @@ class Sandbox:
         shutil.copy(HERE / "recorder.py", self.work / "plugin" / "parity_recorder.py")
         _copy_project(project, self.project)
 
-    def _command(self, runner: Sequence[str], project: Project, case: Case) -> list[str]:
-        options = ["-p", "parity_recorder"]
+    def _command(
+        self, runner: Sequence[str], project: Project, case: Case, recorded: bool
+    ) -> list[str]:
+        options = ["-p", "parity_recorder"] if recorded else ["-rA"]
         for plugin in project.plugins:
             options += ["-p", plugin]
-        if case.junit:
+        if case.junit and recorded:
             options.append(f"--junitxml={self.junit}")
         return [str(self.interpreter.script(runner[0])), *runner[1:], *options]
 
-    def _observe(self, command: list[str], case: Case) -> dict[str, Any]:
+    def _observe(self, command: list[str], case: Case, recorded: bool) -> dict[str, Any]:
         """Run one command line and gather what can be compared."""
         work = str(self.work)
         self.record.unlink(missing_ok=True)
@@ -130,9 +132,11 @@ class Sandbox:
             command, self.project / case.cwd, self._environment(case), self.work / "scratch"
         )
         record = json.loads(self.record.read_text("utf-8")) if self.record.exists() else None
+        printed = normalise_output(finished.stdout.decode("utf-8", "backslashreplace"), work)
         return {
             "exit": "timeout" if finished.exit is None else finished.exit,
-            "stdout": normalise_output(finished.stdout.decode("utf-8", "backslashreplace"), work),
+            "stdout": printed,
+            "summary": None if recorded else summary(printed),
             "stderr": normalise(finished.stderr.decode("utf-8", "backslashreplace"), work),
             "record": normalise_all(record, work),
             "junit": normalise_all(read_junit(self.junit), work),
@@ -145,11 +149,16 @@ class Sandbox:
             ),
         }
 
-    def run(self, runner: Sequence[str], project: Project, case: Case) -> list[dict[str, Any]]:
-        """Run all command lines of a case in a fresh copy; one observation for each."""
+    def run(
+        self, runner: Sequence[str], project: Project, case: Case, recorded: bool = True
+    ) -> list[dict[str, Any]]:
+        """Run all command lines of a case in a fresh copy; one observation for each.
+
+        :param recorded: with the recorder and a JUnit file; else what is printed has to do
+        """
         self._prepare(project)
-        command = self._command(runner, project, case)
-        return [self._observe([*command, *args], case) for args in case.command_lines]
+        command = self._command(runner, project, case, recorded)
+        return [self._observe([*command, *args], case, recorded) for args in case.command_lines]
 
 
 @contextmanager

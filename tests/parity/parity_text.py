@@ -29,6 +29,8 @@ _DURATION = re.compile(r"^\d+\.\d\ds (setup|call|teardown) ", re.MULTILINE)
 _HIDDEN = re.compile(r"^\(\d+ durations? < ", re.MULTILINE)
 # The right-hand column of console_output_style = times.
 _COLUMN = re.compile(r" +\d+(?:\.\d+)?(?:us|ms|s|m(?: \d+s)?)(?=(?:\x1b\[[\d;]*m)*$)", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_SUMMARY = re.compile(r"^(?:(?:SUB)?(?:PASSED|FAILED|SKIPPED|XFAIL|XPASS)|ERROR)\b|in <time>")
 _RULE = re.compile(r"=+(?= )|(?<= )=+")
 # The fixtures that every worker has beside pytest's.
 _AVAILABLE = re.compile(r"^>?\s+available fixtures: .*$", re.MULTILINE)
@@ -73,3 +75,9 @@ def normalise_all(value: Any, work: str) -> Any:
     if isinstance(value, dict):
         return {normalise(k, work): normalise_all(part, work) for k, part in value.items()}
     return value
+
+
+def summary(printed: str) -> list[str]:
+    """The lines of the short test summary and the last line, of normalised output, sorted."""
+    _, _, end = _COLOUR.sub("", printed).rpartition("short test summary info")
+    return sorted(filter(_SUMMARY.search, end.split("\n")))
