@@ -224,15 +224,30 @@ def cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def run_suite(name, runner, out, limit=900):
-    """Run the suite; the JSON gets exit, wall, plugins, counts, outcomes.  Returns that dict."""
+def printed_outcomes(text):
+    """What the short summary and the last line say: {line: how often}; what failures say is left out."""
+    _, _, end = text.rpartition("short test summary info")
+    lines = [
+        re.sub(r" - .*|\[\d+\] ", "", line)
+        for line in end.splitlines()
+        if re.match(r"(SUB)?(PASSED|FAILED|SKIPPED|XFAIL|XPASS|ERROR)", line)
+    ]
+    lines += re.findall(r"\d+ (?:passed|failed|errors?|skipped|xfailed|xpassed)\b", end[-500:])
+    return {line: f"{count} times" for line, count in Counter(lines).items()}
+
+
+def run_suite(name, runner, out, limit=900, heard=True):
+    """Run the suite; the JSON gets exit, wall, plugins, counts, outcomes.  Returns that dict.
+
+    heard: outcomes are written down by a plugin; else they are what is printed, and no plugin listens."""
     p, root = PROJECTS[name], WORK / name
     [site] = (root / "venv/lib").glob("python3*/site-packages")
     shutil.copy(HERE / "corpus_record.py", site)
     raw, out = root / "raw.json", Path(out).resolve()
     raw.unlink(missing_ok=True)
     shutil.rmtree(root / "src/.pytest_cache", ignore_errors=True)
-    cmd = [*shlex.split(runner), "-p", "corpus_record", *shlex.split(p.args), *p.tests.split()]
+    recorder = ["-p", "corpus_record"] if heard else ["-q", "-rA", "--tb=no"]
+    cmd = [*shlex.split(runner), *recorder, *shlex.split(p.args), *p.tests.split()]
     if "fleetest" in cmd:
         cmd += shlex.split(p.fleetest)
     start, cpu = time.monotonic(), cpu_seconds()
@@ -260,6 +275,10 @@ def run_suite(name, runner, out, limit=900):
         "load": os.getloadavg()[0],
     }
     recorded = json.loads(raw.read_text()) if raw.exists() else {"plugins": [], "outcomes": {}}
+    if not heard:
+        recorded["outcomes"] = printed_outcomes(
+            out.with_suffix(".log").read_text("utf-8", "replace")
+        )
     result |= {
         "plugins": recorded["plugins"],
         "counts": Counter(recorded["outcomes"].values()),
@@ -286,19 +305,19 @@ def compare(name, runner, limit, mode="cold"):
     """Run NAME under plain pytest and under RUNNER; print the differences; True if there are none.
 
     Modes: cold, one run; warm, the second of two; touch, a run after a test file's mtime changed; edit, a run
-    after a test file got a comment (it is put back afterwards)."""
-    root = WORK / name
-    plain = run_suite(name, "pytest", root / "plain.json", limit)
+    after a test file got a comment (it is put back afterwards); unheard, one run in which no plugin listens."""
+    root, heard = WORK / name, mode != "unheard"
+    plain = run_suite(name, "pytest", root / "plain.json", limit, heard)
     [file, *_] = sorted((root / "src").rglob("test_*.py")) or [None]
     before = file and file.read_bytes()
-    if mode != "cold":
+    if mode not in ("cold", "unheard"):
         run_suite(name, runner, root / "first.json", limit)
     if mode == "touch" and file:
         file.touch()
     try:
         if mode == "edit" and file:
             file.write_bytes(before + b"\n# edited\n")
-        other = run_suite(name, runner, root / "other.json", limit)
+        other = run_suite(name, runner, root / "other.json", limit, heard)
     finally:
         if mode == "edit" and file:
             file.write_bytes(before)
@@ -330,7 +349,7 @@ def main():
     c = sub.add_parser("compare")
     c.add_argument("names", nargs="+", metavar="NAME", help="or all")
     c.add_argument("--runner", required=True)
-    c.add_argument("--mode", choices=["cold", "warm", "touch", "edit"], default="cold")
+    c.add_argument("--mode", choices=["cold", "unheard", "warm", "touch", "edit"], default="cold")
     c.add_argument("--limit", type=float, default=900, help="seconds for one run")
     i = sub.add_parser("pip")
     i.add_argument("name", choices=PROJECTS, metavar="NAME")
