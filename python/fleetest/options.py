@@ -75,6 +75,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+class Unset(str):
+    """The value of an option that was not given, for who looks before it is settled."""
+
+
+def given(value: Any) -> Any:
+    """The value of an option; None if it was not given."""
+    return None if isinstance(value, Unset) else value
+
+
 @dataclass(frozen=True)
 class Option:
     """One option in its three spellings."""
@@ -91,6 +100,8 @@ class Option:
     """Another flag, and the value that it stands for."""
     many: bool = False
     """Whether it may be given several times; the value is a list."""
+    unset: Unset | None = None
+    """Its value until it is settled, where it was not given: what it is under xdist then."""
 
     @property
     def env(self) -> str:
@@ -194,6 +205,7 @@ OPTIONS = (
         "@pytest.mark.xdist_group, worksteal: as load, each: every test to every worker, no: run the "
         "tests in this process.",
         shortcut=("-d", "load"),
+        unset=Unset("no"),
     ),
     Option(
         "tx",
@@ -337,7 +349,7 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             *option.flags,
             dest=option.dest,
             metavar=option.metavar,
-            default=None,
+            default=option.unset,
             help=option.help,
             **kind,
         )
@@ -401,7 +413,7 @@ def resolve(config: pytest.Config) -> None:
     for refused in REFUSED:
         refused.check(config)
     for option in OPTIONS:
-        if getattr(config.option, option.dest, None) is not None:
+        if given(getattr(config.option, option.dest, None)) is not None:
             continue
         text, where = preset(config, option)
         if text:

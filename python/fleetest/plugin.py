@@ -100,9 +100,10 @@ class SessionPlugin:
 
     def _may_have_workers(self, config: pytest.Config) -> bool:
         known = config.known_args_namespace
-        if hasattr(config, "workerinput") or known.numprocesses == 0 or known.dist == "no":
+        dist = options.given(known.dist)
+        if hasattr(config, "workerinput") or known.numprocesses == 0 or dist == "no":
             return False
-        if known.numprocesses or known.tx or known.dist:
+        if known.numprocesses or known.tx or dist:
             return True
         text, _ = options.preset(config, options.NUMPROCESSES)
         return text != "0" if text else self.command

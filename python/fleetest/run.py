@@ -111,6 +111,7 @@ class Run:
         self.screen.created(distribution, self.count)
         hook = self.config.hook
         specs = self.nodemanager.specs
+        carry.before_fork(self.config)
         hook.pytest_xdist_setupnodes(config=self.config, specs=specs)
         self.copies = Copies(self.config, specs)
         self.nodemanager.roots = self.copies.roots
@@ -120,7 +121,6 @@ class Run:
             self.copies.bring(node.gateway)
             hook.pytest_configure_node(node=node)
         self._make_engine(distribution)
-        carry.before_fork(self.config)
         self.random = randomness.capture()
         flush_all()
         flush_files(self.left_open)

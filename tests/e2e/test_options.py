@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import BIN, FLEETEST, Project, Result, Running
+from lab import BIN, FLEETEST, Project, Result, Running, numbered
 from option_table import FILES, OTHER_FILES, TABLE, Row
 
 _WORKERS = re.compile(
@@ -305,3 +305,37 @@ def test_output_keeps_its_place_between_reports(plain: Project, twin: Project) -
     expected = observe(plain, row, plain.python(BIN / "pytest", "-s").check(0))
     seen = observe(twin, row, twin.fleetest("-n", "2", "--ordered", "-s").check(0))
     assert not difference(expected, seen), difference(expected, seen)
+
+
+@pytest.mark.parametrize(
+    ("args", "early", "settled"),
+    [
+        ((), ["no", None], ["load", 2]),
+        (("-n", "1"), ["no", 1], ["load", 1]),
+        (("-n0",), ["no", 0], ["no", 0]),
+        (("--dist=no",), ["no", None], ["no", 0]),
+        (("-d",), ["load", None], ["load", 2]),
+        (("--dist", "loadfile"), ["loadfile", None], ["loadfile", 2]),
+    ],
+)
+def test_what_plugins_see_early(
+    project: Project, args: tuple[str, ...], early: list[object], settled: list[object]
+) -> None:
+    """Before the command line is settled the options are what they are with pytest-xdist."""
+    project.file(
+        "plug.py",
+        """
+        def pytest_load_initial_conftests(early_config):
+            known = early_config.known_args_namespace
+            print("early", [known.dist, known.numprocesses])
+
+        def pytest_configure(config):
+            if not hasattr(config, "workerinput"):
+                print("settled", [config.option.dist, config.option.numprocesses])
+        """,
+    )
+    project.file("test_it.py", numbered(2))
+    env = {"PYTHONPATH": ".", "PYTEST_XDIST_AUTO_NUM_WORKERS": "2"}
+    result = project.fleetest("-p", "plug", "-s", *args, env=env).check(0)
+    assert f"early {early}\n" in result.out
+    assert f"settled {settled}\n" in result.out

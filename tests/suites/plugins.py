@@ -14,6 +14,8 @@ class Plugin:
 
     name: str
     arguments: tuple[str, ...]
+    port: int | None = None
+    """Where a service that its tests need has to listen on this machine."""
 
     @property
     def release(self) -> str:
@@ -29,7 +31,8 @@ PLUGINS = (
     Plugin("pytest-benchmark", ("tests/test_benchmark.py", "-k", "xdist")),
     Plugin("syrupy", ("tests",)),
     Plugin("pytest-sugar", ("test_sugar.py",)),
-    Plugin("pytest-html", ("testing/legacy_test_pytest_html.py", "testing/test_unit.py")),
+    # A WebDriver (chromedriver --port=4444) whose browser finds this machine's files under /reports.
+    Plugin("pytest-html", ("testing",), 4444),
     Plugin("pytest-instafail", ("test_instafail.py",)),
     Plugin("pytest-timeout", ("test_pytest_timeout.py",)),
 )

@@ -225,10 +225,10 @@ def cpu_seconds():
 
 
 def printed_outcomes(text):
-    """What the short summary and the last line say: {line: how often}; what failures say is left out."""
+    """What the short summary and the last line say: {line: how often}; reasons are left out."""
     _, _, end = text.rpartition("short test summary info")
     lines = [
-        re.sub(r" - .*|\[\d+\] ", "", line)
+        re.sub(r" - .*|\[\d+\] |(?<=\d): .*", "", line)
         for line in end.splitlines()
         if re.match(r"(SUB)?(PASSED|FAILED|SKIPPED|XFAIL|XPASS|ERROR)", line)
     ]
