@@ -64,7 +64,9 @@ class _PytestCov(Carried):
         # The modules it has inherited were measured already.
         plugin.cov_controller.cov._warn_preimported_source = False
         contexts: Any = config.pluginmanager.getplugin("_cov_contexts")
-        if contexts is not None:
+        if hasattr(contexts, "cov_controller"):  # since pytest-cov 7.1
+            contexts.cov_controller = plugin.cov_controller
+        elif contexts is not None:
             contexts.cov = plugin.cov_controller.cov
 
     def in_own_session(self, plugin: Any) -> None:

@@ -12,10 +12,14 @@ from typing import Any
 
 
 def _coverage(path: Path) -> Any:
-    """coverage.py's JSON report: for each file, the lines and branches that ran or did not."""
+    """coverage.py's JSON report: for each file, the lines and branches that ran or did not, and contexts."""
     fields = ("executed_lines", "missing_lines", "executed_branches", "missing_branches")
     files = json.loads(path.read_text("utf-8"))["files"]
-    return {name: {field: data.get(field) for field in fields} for name, data in files.items()}
+    return {
+        name: {field: data.get(field) for field in fields}
+        | {"contexts": {line: sorted(names) for line, names in data.get("contexts", {}).items()}}
+        for name, data in files.items()
+    }
 
 
 def _html(path: Path) -> Any:
