@@ -39,13 +39,21 @@ class PlainReports:
             for impl in getattr(config.hook, name).get_hookimpls()
         )
         self.failed_subtests = counts_of(config)
+        self.changed: set[Any] = set()
+        """Nodes with keywords that the controller's own have not."""
         self.item: Any = None
         self.nodeid = ""
         self.keywords: dict[str, Any] = {}
 
+    def watch(self) -> None:
+        """The first test is about to begin: nodes are as the controller has them."""
+        private.watch_keywords(self.changed)
+
     def begin(self, item: pytest.Item) -> None:
         """A test begins: what the controller knows of it is what is known now."""
         self.item = item
+        if self.changed and not self.changed.isdisjoint(item.listchain()):
+            self.item = None
         self.nodeid = item.nodeid
         if self.possible:
             self.keywords = private.keywords(item)

@@ -65,7 +65,9 @@ def pack_report(config: pytest.Config, report: Any) -> dict[str, Any]:
 def unpack_report(config: pytest.Config, data: dict[str, Any]) -> Any:
     """The report that :func:`pack_report` was given."""
     packed, number = data.pop(LONGREPR, None), data.pop(FAILED_SUBTESTS, 0)
-    report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
+    report = private.orphaned_subtest(data)
+    if report is None:
+        report = config.hook.pytest_report_from_serializable(config=config, data=dict(data))
     if report is not None:
         private.restore_subtest(report, data)
         set_failed_subtests(config, report, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 import pytest
 from lab import Project, Result, numbered
@@ -330,5 +331,155 @@ def test_failed_subtests_that_are_run_again(project: Project, args: tuple[str, .
     )
     plain = project.pytest("-rA", "--tb=no")
     result = project.fleetest(*args, "-rA", "--tb=no").check(plain.code)
+    assert result.summary() == plain.summary()
+    assert _named(result) == _named(plain)
+
+
+@WORKERS
+@pytest.mark.parametrize(
+    "change",
+    [
+        "del stats['passed']",
+        "stats['passed'] = []",
+        "stats.clear()",
+        "stats.update(passed=[])",
+        "stats |= {'passed': []}",
+    ],
+)
+def test_statistics_that_are_changed(project: Project, change: str, args: tuple[str, ...]) -> None:
+    """What is taken out of them without a look is not counted either."""
+    project.file(
+        "conftest.py",
+        f"""
+        def pytest_terminal_summary(terminalreporter):
+            stats = terminalreporter.stats
+            {change}
+        """,
+    )
+    project.file("test_it.py", numbered(4))
+    project.fleetest(*args).check(0).lines("*no tests ran*")
+
+
+ADAPTED = {
+    "another reporter": """
+        from _pytest.terminal import TerminalReporter
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_configure(config):
+            if not hasattr(config, "workerinput"):
+                config.pluginmanager.register(
+                    TerminalReporter(config, open("other.txt", "w")), "second-reporter")
+        """,
+    "statistics of another class": """
+        from collections import defaultdict
+
+        def pytest_sessionstart(session):
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            if not hasattr(session.config, "workerinput"):
+                reporter.stats = defaultdict(list, reporter.stats)
+
+        def pytest_terminal_summary(terminalreporter):
+            assert terminalreporter.stats["flaky"] == []
+        """,
+    "a method of the object": """
+        def pytest_sessionstart(session):
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            add = reporter._add_stats
+            reporter._add_stats = lambda category, items: add(
+                "mine" if category == "passed" else category, items)
+        """,
+    "a method of the class": """
+        from _pytest.terminal import TerminalReporter
+        seen, original = [], TerminalReporter.pytest_runtest_logreport
+
+        @pytest.hookimpl
+        def patched(self, report):
+            if "PYTEST_XDIST_WORKER" not in os.environ:
+                seen.append((report.nodeid, report.when))
+            return original(self, report)
+
+        TerminalReporter.pytest_runtest_logreport = patched
+
+        def pytest_terminal_summary(terminalreporter):
+            terminalreporter.write_line(f"PASSED seen {len(set(seen))}")
+        """,
+}
+
+
+@WORKERS
+@pytest.mark.parametrize("adapted", ADAPTED)
+def test_a_reporter_that_is_adapted(project: Project, adapted: str, args: tuple[str, ...]) -> None:
+    """Whatever a project has changed about the reporter sees each report."""
+    project.file("conftest.py", "import os\nimport pytest\n" + textwrap.dedent(ADAPTED[adapted]))
+    project.file("test_it.py", numbered(4))
+    plain = project.pytest("-rA")
+    others = [_named(plain), sorted(project.logged("other.txt"))]
+    result = project.fleetest(*args, "-rA").check(plain.code)
+    assert result.summary() == plain.summary()
+    named = [line for line in sorted(project.logged("other.txt")) if "PASSED" in line]
+    assert [_named(result), named] == [
+        others[0],
+        [line for line in others[1] if "PASSED" in line],
+    ]
+
+
+def test_statistics_of_a_worker_can_be_replaced(project: Project) -> None:
+    """A plugin may put others in their place for a while."""
+    project.file(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.fixture
+        def fresh(request):
+            reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+            old, reporter.stats = reporter.stats, {}
+            assert reporter.stats == {}
+            yield
+            reporter.stats = old
+
+        def test_first(): pass
+        def test_fresh(fresh): pass
+        """,
+    )
+    project.fleetest("-n", "1").check(0).counts(passed=2)
+
+
+@WORKERS
+def test_keywords_from_another_test(project: Project, args: tuple[str, ...]) -> None:
+    """What a fixture of an earlier test has marked is marked in the reports of later ones."""
+    project.file(
+        "conftest.py",
+        """
+        def pytest_report_teststatus(report, config):
+            if report.when == "call" and "slow" in report.keywords:
+                return "slow", "S", "SLOW"
+        """,
+    )
+    project.file(
+        "test_it.py",
+        """
+        import pytest
+
+        class TestMarked:
+            @pytest.fixture(autouse=True, scope="class")
+            def mark(self, request):
+                request.node.keywords["slow"] = True
+
+            @pytest.mark.parametrize("n", range(4))
+            def test_it(self, n): pass
+
+        def test_other(): pass
+        """,
+    )
+    result = project.fleetest(*args).check(0)
+    assert re.search("1 passed, .*4 slow", result.out)
+
+
+def test_subtests_without_their_plugin(project: Project) -> None:
+    """Unittest's are reported all the same (pytest 9)."""
+    project.file("test_it.py", SUBTESTS)
+    plain = project.pytest("-p", "no:subtests", "-rA", "--tb=no")
+    result = project.fleetest("-n", "2", "-p", "no:subtests", "-rA", "--tb=no").check(plain.code)
     assert result.summary() == plain.summary()
     assert _named(result) == _named(plain)

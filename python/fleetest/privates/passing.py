@@ -92,10 +92,10 @@ class LazyStats(dict[str, list[Any]]):
 def _settled(name: str) -> Callable[..., Any]:
     method = getattr(dict, name)
 
-    def settled(self: LazyStats, *args: Any) -> Any:
+    def settled(self: LazyStats, *args: Any, **kwargs: Any) -> Any:
         for category in self._lazy:
             self._settle(category)
-        return method(self, *args)
+        return method(self, *args, **kwargs)
 
     return settled
 
@@ -120,9 +120,13 @@ for _name in (
     "__repr__",
     "__or__",
     "__ror__",
+    "__ior__",
+    "__reversed__",
+    "clear",
+    "update",
 ):
     setattr(LazyStats, _name, _settled(_name))
-for _name in ("__getitem__", "get", "setdefault", "pop"):
+for _name in ("__getitem__", "__setitem__", "__delitem__", "get", "setdefault", "pop"):
     setattr(LazyStats, _name, _settled_for_key(_name))
 
 
@@ -154,7 +158,7 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
         self.passed.add(numbers)
 
     @property
-    def stats(self) -> dict[str, list[Any]]:  # type: ignore[override]
+    def stats(self) -> dict[str, list[Any]]:
         """Category -> reports."""
         known: dict[str, list[Any]] = self.__dict__["stats"]
         if self.uncounted:
@@ -170,6 +174,12 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
                     known.setdefault(self._category(report), []).append(report)
         return known
 
+    @stats.setter
+    def stats(self, value: dict[str, list[Any]]) -> None:
+        known = self.stats  # what was counted so far is the old one's
+        assert known is self.__dict__["stats"]
+        self.__dict__["stats"] = value
+
     def _category(self, report: Any) -> str:
         hook = self.config.hook
         return str(hook.pytest_report_teststatus(report=report, config=self.config)[0])
@@ -179,7 +189,6 @@ _QUIET_LOG = getattr(_pytest.logging, "_LiveLoggingNullHandler", None)
 
 _NEVER_MOVED = (
     pytest.Session,
-    _pytest.terminal.TerminalReporter,
     _pytest.cacheprovider.LFPlugin,
     _pytest.stepwise.StepwisePlugin,
     getattr(_pytest.terminal, "TerminalProgressPlugin", pytest.Session),
@@ -208,7 +217,7 @@ class Bystanders:
         self._failed_subtests = counts_of(config)
         self._ids = ids
         self._reported: ReportedTests | None = None
-        if type(self._reporter) is _pytest.terminal.TerminalReporter:
+        if _is_as_made(self._reporter):
             self._stats = LazyStats(self._reporter.stats, make)
             vars(self._reporter).update(
                 stats=self._stats,
@@ -222,13 +231,16 @@ class Bystanders:
         impls = getattr(self._hook, name).get_hookimpls()
         known = self._known.get(name)
         if known is None or known[0] != impls:
-            verdict = all(not impl.hookwrapper and harmless(impl.plugin) for impl in impls)
+            verdict = all(
+                not impl.hookwrapper and is_pytests(impl.function) and harmless(impl.plugin)
+                for impl in impls
+            )
             known = self._known[name] = (impls, verdict)
         return known[1]
 
     def log_start(self) -> bool:
         """Whether ``pytest_runtest_logstart`` would do nothing."""
-        return self._all("pytest_runtest_logstart", _shows_no_start)
+        return self._all("pytest_runtest_logstart", self._shows_no_start)
 
     def phase(self) -> bool:
         """Whether nobody would keep the report of a phase that passed; the reporter counts it.
@@ -239,7 +251,7 @@ class Bystanders:
             return False
         if self._failed_subtests:
             return False  # a report may be made to fail, so each has to be one of its own
-        return self._all("pytest_runtest_logreport", _shows_no_phase) and self._all(
+        return self._all("pytest_runtest_logreport", self._shows_no_phase) and self._all(
             "pytest_report_teststatus", is_pytests_module
         )
 
@@ -296,6 +308,14 @@ class Bystanders:
         counted = [report for report in made if getattr(report, "count_towards_summary", True)]
         return counted + [self._passed] * more
 
+    def _shows_no_start(self, plugin: Any) -> bool:
+        if plugin is self._reporter:
+            return not plugin.showlongtestinfo and not plugin.showfspath
+        return _logs_nothing(plugin)
+
+    def _shows_no_phase(self, plugin: Any) -> bool:
+        return plugin is self._reporter or type(plugin) in _NEVER_MOVED or _logs_nothing(plugin)
+
     def log_finish(self) -> bool:
         """Whether ``pytest_runtest_logfinish`` would do nothing."""
         return self._all("pytest_runtest_logfinish", _logs_nothing)
@@ -307,14 +327,21 @@ def _logs_nothing(plugin: Any) -> bool:
     )
 
 
-def _shows_no_start(plugin: Any) -> bool:
-    if type(plugin) is _pytest.terminal.TerminalReporter:
-        return not plugin.showlongtestinfo and not plugin.showfspath
-    return _logs_nothing(plugin)
+def is_pytests(function: Any) -> bool:
+    """Whether a function is pytest's or fleetest's own, and not one that somebody has put in its place."""
+    return str(getattr(function, "__module__", "")).partition(".")[0] in ("_pytest", "fleetest")
 
 
-def _shows_no_phase(plugin: Any) -> bool:
-    return type(plugin) in _NEVER_MOVED or _logs_nothing(plugin)
+def _is_as_made(reporter: Any) -> bool:
+    """Whether a terminal reporter is pytest's, and nobody has changed how it counts."""
+    cls = _pytest.terminal.TerminalReporter
+    return (
+        type(reporter) is cls
+        and type(reporter.stats) is dict
+        and not {"_add_stats", "_get_reports_to_display"} & vars(reporter).keys()
+        and is_pytests(cls._add_stats)
+        and is_pytests(cls._get_reports_to_display)
+    )
 
 
 def is_pytests_module(plugin: Any) -> bool:

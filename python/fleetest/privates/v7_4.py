@@ -13,6 +13,7 @@ import _pytest.doctest
 import _pytest.faulthandler
 import _pytest.fixtures
 import _pytest.junitxml
+import _pytest.mark.structures
 import _pytest.terminal
 import _pytest.tmpdir
 import pluggy
@@ -109,6 +110,25 @@ class Pytest74:
         else:
             item._nodeid = nodeid
         item.location = location
+
+    def watch_keywords(self, changed: set[Any]) -> None:
+        """Gather the nodes that are given a keyword or marker from now on, in this process."""
+        cls: Any = _pytest.mark.structures.NodeKeywords
+        if hasattr(cls.__setitem__, "changed"):
+            cls.__setitem__.changed = changed
+            return
+        set_item, update = cls.__setitem__, cls.update
+
+        def watched_set(self: Any, key: str, value: Any) -> None:
+            watched_set.changed.add(self.node)  # type: ignore[attr-defined]
+            set_item(self, key, value)
+
+        def watched_update(self: Any, *args: Any, **kwargs: Any) -> None:
+            watched_set.changed.add(self.node)  # type: ignore[attr-defined]
+            update(self, *args, **kwargs)
+
+        watched_set.changed = changed  # type: ignore[attr-defined]
+        cls.__setitem__, cls.update = watched_set, watched_update
 
     # ---- the session ----
 
@@ -259,6 +279,16 @@ class Pytest74:
         return _pytest.doctest.ReprFailDoctest(
             [(ReprFileLocation(*place), lines) for place, lines in rest[0]]
         )
+
+    def orphaned_subtest(self, data: dict[str, Any]) -> Any:
+        """The report of a subtest that was packed without the plugin of subtests; None: it is another.
+
+        With ``-p no:subtests`` (pytest 9) unittest still makes them, and nobody could read them.
+        """
+        if data.get("$report_type") != "SubtestReport":
+            return None
+        fields = {name: value for name, value in data.items() if name != "$report_type"}
+        return sys.modules["_pytest.subtests"].SubtestReport._from_json(fields)
 
     def restore_subtest(self, report: Any, data: dict[str, Any]) -> None:
         """Undo what a journey does to a subtest's report (pytest 9): its arguments become their repr.
