@@ -66,11 +66,11 @@ class Copies:
         if place in self._places:
             return
         self._places.add(place)
-        place.mkdir(exist_ok=True)
         hook = self.config.hook
         for root in self.roots:
             hook.pytest_xdist_rsyncstart(source=root, gateways=[gateway])
             try:
+                place.mkdir(exist_ok=True)
                 self._copy(root, place)
             except (OSError, shutil.Error) as error:
                 raise pytest.UsageError(f"--rsyncdir: cannot copy {root}: {error}") from None
@@ -130,9 +130,11 @@ class Copies:
 
     def _moved(self, path: Path, place: Path) -> Path | None:
         """Where a path is after the copying; None: it is not copied."""
-        for root in self.roots:
-            if path == root or root in path.parents:
-                return place / root.name / path.relative_to(root)
+        # A link in a folder that is copied is copied; a folder may be reached by a link.
+        for found in (Path(os.path.abspath(path)), path.resolve()):
+            for root in self.roots:
+                if found == root or root in found.parents:
+                    return place / root.name / found.relative_to(root)
         return None
 
     def _moved_argument(self, arg: str, place: Path) -> str:
@@ -141,7 +143,7 @@ class Copies:
         path = self.config.invocation_params.dir / name
         if not name or not path.exists():
             return arg
-        moved = self._moved(path.resolve(), place) if self.roots else path
+        moved = self._moved(path, place) if self.roots else path
         if moved is None:
             raise pytest.UsageError(f"{arg} is in none of the folders that --rsyncdir copies")
         return f"{moved}{colons}{rest}"

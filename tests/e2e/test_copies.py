@@ -89,6 +89,16 @@ def test_the_whole_project(project: Project) -> None:
         assert not (copy / "dest").exists()
 
 
+def test_links(project: Project) -> None:
+    """One in a folder is copied; a folder may be reached by one."""
+    write(project)
+    project.file("far/test_far.py", numbered(2))
+    (project.path / "source/pack/test_far.py").symlink_to(project.path / "far/test_far.py")
+    (project.path / "way").symlink_to(project.path / "source")
+    args = ("--rsyncdir=way/pack", "source/pack/test_pack.py", "source/pack/test_far.py")
+    run(project, *args, "-k", "far or fails").check(1).counts(passed=4, failed=2, deselected=2)
+
+
 def test_what_is_deleted_is_deleted_there(project: Project) -> None:
     """A copy has nothing of the one before."""
     write(project)
@@ -139,6 +149,7 @@ def test_hooks(project: Project) -> None:
             ("--rsyncdir=source/pack", "--rsyncdir=lib/pack"),
             "--rsyncdir: two of them are named pack",
         ),
+        (("--rsyncdir=lib", "--tx=popen//chdir=no/such/place"), "--rsyncdir: cannot copy *lib: *"),
         (("--rsyncdir=lib", "source"), "source is in none of the folders that --rsyncdir copies"),
         (("--rsyncdir=in/dest/in/way",), "--rsyncdir: cannot copy *way*: * is in the way*"),
     ],
