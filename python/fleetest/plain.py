@@ -45,9 +45,9 @@ class PlainReports:
         self.nodeid = ""
         self.keywords: dict[str, Any] = {}
 
-    def watch(self) -> None:
+    def watch(self, session: pytest.Session) -> None:
         """The first test is about to begin: nodes are as the controller has them."""
-        private.watch_keywords(self.changed)
+        private.watch_keywords(session, self.changed)
 
     def begin(self, item: pytest.Item) -> None:
         """A test begins: what the controller knows of it is what is known now."""

@@ -85,7 +85,7 @@ class WorkerPlugin:
 
     def _run_items(self, session: pytest.Session) -> None:
         items, channel, title = session.items, self.channel, Title()
-        self.plain.watch()
+        self.plain.watch(session)
         while True:
             told = channel.next()
             if told is None:

@@ -483,3 +483,31 @@ def test_subtests_without_their_plugin(project: Project) -> None:
     result = project.fleetest("-n", "2", "-p", "no:subtests", "-rA", "--tb=no").check(plain.code)
     assert result.summary() == plain.summary()
     assert _named(result) == _named(plain)
+
+
+def test_inner_sessions_are_freed(project: Project) -> None:
+    """A worker keeps nothing of the sessions that its tests run in its process."""
+    project.file(
+        "test_it.py",
+        """
+        import gc
+        import weakref
+
+        pytest_plugins = ["pytester"]
+        items = []
+
+        class Keep:
+            def pytest_itemcollected(self, item):
+                items.append(weakref.ref(item))
+
+        def test_inner(pytester):
+            pytester.makepyfile("def test_it(): pass")
+            pytester.inline_run(plugins=[Keep()]).assertoutcome(passed=1)
+
+        def test_after():
+            gc.collect()
+            assert [item for item in items if item() is not None] == []
+            assert len(items) == 1
+        """,
+    )
+    project.fleetest("-n", "1").check(0).counts(passed=2)

@@ -111,24 +111,22 @@ class Pytest74:
             item._nodeid = nodeid
         item.location = location
 
-    def watch_keywords(self, changed: set[Any]) -> None:
-        """Gather the nodes that are given a keyword or marker from now on, in this process."""
+    def watch_keywords(self, session: pytest.Session, changed: set[Any]) -> None:
+        """Gather the nodes of a session that are given a keyword or marker from now on.
+
+        Those of sessions inside its tests are left alone, or they would never be freed.
+        """
+
+        def watched(original: Callable[..., None]) -> Callable[..., None]:
+            def change(keywords: Any, *args: Any, **kwargs: Any) -> None:
+                if keywords.node.session is session:
+                    changed.add(keywords.node)
+                original(keywords, *args, **kwargs)
+
+            return change
+
         cls: Any = _pytest.mark.structures.NodeKeywords
-        if hasattr(cls.__setitem__, "changed"):
-            cls.__setitem__.changed = changed
-            return
-        set_item, update = cls.__setitem__, cls.update
-
-        def watched_set(self: Any, key: str, value: Any) -> None:
-            watched_set.changed.add(self.node)  # type: ignore[attr-defined]
-            set_item(self, key, value)
-
-        def watched_update(self: Any, *args: Any, **kwargs: Any) -> None:
-            watched_set.changed.add(self.node)  # type: ignore[attr-defined]
-            update(self, *args, **kwargs)
-
-        watched_set.changed = changed  # type: ignore[attr-defined]
-        cls.__setitem__, cls.update = watched_set, watched_update
+        cls.__setitem__, cls.update = watched(cls.__setitem__), watched(cls.update)
 
     # ---- the session ----
 
