@@ -72,7 +72,7 @@ class Copies:
             try:
                 place.mkdir(exist_ok=True)
                 self._copy(root, place)
-            except (OSError, shutil.Error) as error:
+            except OSError as error:
                 raise pytest.UsageError(f"--rsyncdir: cannot copy {root}: {error}") from None
             hook.pytest_xdist_rsyncfinish(source=root, gateways=[gateway])
 
@@ -97,13 +97,10 @@ class Copies:
             Path(kept, "new").rename(target)
 
     def _is_left_out(self, path: Path, place: Path) -> bool:
-        if path == place or (path.parent == place and path.name in self._names):
-            return True  # a copy, this one or another
+        copies = (place / root.name for root in self.roots)
+        if path == place or path in copies:
+            return True  # this copy or another
         return bool(self._ignored.match(path.name) or self._ignored.match(str(path)))
-
-    @property
-    def _names(self) -> set[str]:
-        return {root.name for root in self.roots}
 
     # ---- what workers are told ----
 
@@ -123,10 +120,8 @@ class Copies:
             given += [self._moved_argument(arg, place) for arg in config.args]
         if config.inipath is not None:
             given += ["-c", str(self._moved(config.inipath, place) or config.inipath)]
-        rootdir = self._moved(config.rootpath, place)
-        if rootdir is None:
-            rootdir = place if self.roots else config.rootpath
-        return [*given, f"--rootdir={rootdir}"]
+        unmoved = place if self.roots else config.rootpath
+        return [*given, f"--rootdir={self._moved(config.rootpath, place) or unmoved}"]
 
     def _moved(self, path: Path, place: Path) -> Path | None:
         """Where a path is after the copying; None: it is not copied."""

@@ -276,9 +276,9 @@ RESTARTS = 4
 
 def get_default_max_worker_restart(config: pytest.Config) -> int | None:
     """How many crashed workers may be replaced; None, with ``--tx`` alone: as many as crash."""
-    given = config.option.maxworkerrestart
-    if given is not None:
-        return int(given)
+    limit = config.option.maxworkerrestart
+    if limit is not None:
+        return int(limit)
     number = config.option.numprocesses
     return RESTARTS * int(number) if number else None
 

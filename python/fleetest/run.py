@@ -15,7 +15,7 @@ from fleetest.crash import collection_report, crash_report, lost_worker_report
 from fleetest.digest import digest
 from fleetest.distribution import Distribution, decide
 from fleetest.elsewhere import Copies
-from fleetest.grouping import GROUPING, Groups, named_groups
+from fleetest.grouping import GROUPING, Groups
 from fleetest.native_sched import NativeScheduling
 from fleetest.node import Node, NodeManager
 from fleetest.options import RESTARTS, SINGLE_FIXTURES, get_default_max_worker_restart
@@ -149,7 +149,7 @@ class Run:
                 f"{SINGLE_FIXTURES}: {self.steering.name} does not keep their tests in one worker"
             )
         name = SCHEDULERS[dist] if self.steering is None else self.steering.name
-        self.screen.scheduling(name, distribution, groups.sizes, named_groups(items, option.dist))
+        self.screen.scheduling(name, distribution, groups.sizes)
         keep_order = dist in GROUPING and not option.loadscopereorder
         self.engine = _core.Engine(
             self,

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from fleetest.grouping import named_groups
 from fleetest.privates import private
 from fleetest.progress import Progress
 from fleetest.worker_status import WorkerStatus, counted, get_workers_status_line
@@ -67,6 +68,7 @@ class Screen:
 
     def __init__(self, config: pytest.Config, session: pytest.Session) -> None:
         self.config = config
+        self.session = session
         self.reporter = private.terminal(config)
         self.progress = Progress(len(session.items))
         self.lent = False
@@ -107,25 +109,22 @@ class Screen:
         self.line(get_workers_status_line([done] * count))
 
     def scheduling(
-        self,
-        name: str,
-        distribution: Distribution,
-        single_fixtures: dict[str, int],
-        groups: dict[str, str],
+        self, name: str, distribution: Distribution, single_fixtures: dict[str, int]
     ) -> None:
         """How tests are given to the workers.
 
         :param name: what xdist calls it
         :param single_fixtures: how many tests use each of the fixtures that can exist only once
-        :param groups: node id -> group that was asked for
         """
         for fixture, users in single_fixtures.items():
             self.line(f"single fixture {fixture}: used by {counted(users, 'test')}")
         if self.reporter is None or distribution.ordered:
             return
         private.hide_file_paths(self.reporter)
-        if groups:
-            private.name_groups(self.reporter, groups)
+        if self.reporter.showlongtestinfo:  # else tests have no lines
+            private.name_groups(
+                self.reporter, named_groups(self.session.items, self.config.option.dist)
+            )
         if self.config.option.verbose >= 0:
             self.reporter.write_line("")
         if self.config.option.verbose > 0:

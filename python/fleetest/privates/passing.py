@@ -160,6 +160,17 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
     @property
     def stats(self) -> dict[str, list[Any]]:
         """Category -> reports."""
+        self._settle()
+        known: dict[str, list[Any]] = self.__dict__["stats"]
+        return known
+
+    @stats.setter
+    def stats(self, value: dict[str, list[Any]]) -> None:
+        self._settle()  # what came so far is the old ones'
+        self.__dict__["stats"] = value
+
+    def _settle(self) -> None:
+        """Count what came so far."""
         known: dict[str, list[Any]] = self.__dict__["stats"]
         if self.uncounted:
             entries, self.uncounted[:] = self.uncounted[:], []
@@ -172,13 +183,6 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
                     continue
                 for report in islice(passed, entry) if type(entry) is int else (entry,):
                     known.setdefault(self._category(report), []).append(report)
-        return known
-
-    @stats.setter
-    def stats(self, value: dict[str, list[Any]]) -> None:
-        known = self.stats  # what was counted so far is the old one's
-        assert known is self.__dict__["stats"]
-        self.__dict__["stats"] = value
 
     def _category(self, report: Any) -> str:
         hook = self.config.hook
@@ -232,7 +236,7 @@ class Bystanders:
         known = self._known.get(name)
         if known is None or known[0] != impls:
             verdict = all(
-                not impl.hookwrapper and is_pytests(impl.function) and harmless(impl.plugin)
+                not impl.hookwrapper and _is_original(impl.function) and harmless(impl.plugin)
                 for impl in impls
             )
             known = self._known[name] = (impls, verdict)
@@ -327,9 +331,14 @@ def _logs_nothing(plugin: Any) -> bool:
     )
 
 
-def is_pytests(function: Any) -> bool:
-    """Whether a function is pytest's or fleetest's own, and not one that somebody has put in its place."""
-    return str(getattr(function, "__module__", "")).partition(".")[0] in ("_pytest", "fleetest")
+def _is_own(module: Any) -> bool:
+    """Whether a module of this name is pytest's or fleetest's."""
+    return str(module).partition(".")[0] in ("_pytest", "fleetest")
+
+
+def _is_original(function: Any) -> bool:
+    """Whether a function is not one that somebody has put in the place of pytest's."""
+    return _is_own(getattr(function, "__module__", ""))
 
 
 def _is_as_made(reporter: Any) -> bool:
@@ -339,8 +348,8 @@ def _is_as_made(reporter: Any) -> bool:
         type(reporter) is cls
         and type(reporter.stats) is dict
         and not {"_add_stats", "_get_reports_to_display"} & vars(reporter).keys()
-        and is_pytests(cls._add_stats)
-        and is_pytests(cls._get_reports_to_display)
+        and _is_original(cls._add_stats)
+        and _is_original(cls._get_reports_to_display)
     )
 
 
@@ -378,8 +387,7 @@ def silence(
 
 
 def _is_pytests_or_ours(plugin: Any) -> bool:
-    module = getattr(plugin, "__name__", type(plugin).__module__)
-    return str(module).partition(".")[0] in ("_pytest", "fleetest")
+    return _is_own(getattr(plugin, "__name__", type(plugin).__module__))
 
 
 def _of(config: pytest.Config, name: str, plugin: Any) -> Iterable[Any]:

@@ -81,6 +81,8 @@ class Pytest74:
 
         :param groups: node id -> name
         """
+        if not groups:
+            return
         original = reporter._locationline
 
         def locationline(nodeid: Any, *location: Any) -> str:
