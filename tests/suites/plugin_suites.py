@@ -8,16 +8,14 @@ why, is in plugins_known.txt.  Prints a row for docs/compatibility.md for each.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outcomes import outcomes
+from outcomes import run
 from plugins import PLUGINS
 from sources import unpacked
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FOLDER = ROOT / "build" / "suites"
-SECONDS = 900
-"""How long one suite may take."""
 
 
 def known() -> dict[str, str]:
@@ -50,42 +46,18 @@ def interpreters(name: str) -> list[Path]:
     return [Path(line) for line in made.stdout.splitlines()]
 
 
-def run(plugin: Plugin, python: Path, project: Path, fleetest: bool) -> dict[str, str]:
+def run_plugin(plugin: Plugin, python: Path, project: Path, fleetest: bool) -> dict[str, str]:
     """Run a plugin's tests.
 
     :param fleetest: have fleetest answer to ``-n`` wherever they start pytest
     """
-    with tempfile.TemporaryDirectory(prefix="fleetest-suite-") as temp:
-        report = Path(temp) / "report.xml"
-        env = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTEST", "PYTHON", "COV", "CI", "FLEETEST"))
-        }
-        env.update(PYTEST_DEBUG_TEMPROOT=temp, TMPDIR=temp)
-        # The plugin's scripts, and whatever else its tests call by name.
-        env["PATH"] = f"{python.parent}{os.pathsep}{env.get('PATH', os.defpath)}"
-        command = [python, "-m", "pytest", "-q", "-o", "junit_family=xunit1"]
-        command += [f"--junitxml={report}", f"--rootdir={project}", "-p", "no:cacheprovider"]
-        if fleetest:
-            command += ["-p", "fleetest", "-p", "in_place"]
-            env["PYTHONPATH"] = str(HERE)
-        output = (FOLDER / f"{plugin.name}-{'fleetest' if fleetest else 'xdist'}.log").open("wb")
-        with output:
-            process = subprocess.Popen(
-                [*command, *plugin.arguments],
-                cwd=project,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=env,
-            )
-            try:
-                process.wait(SECONDS)
-            finally:
-                process.kill()
-                process.wait()
-        return outcomes(report) if report.exists() else {}
+    arguments = [f"--rootdir={project}"]
+    if fleetest:
+        arguments += ["-p", "fleetest", "-p", "in_place"]
+    log = FOLDER / f"{plugin.name}-{'fleetest' if fleetest else 'xdist'}.log"
+    with log.open("wb") as output:
+        env = {"PYTHONPATH": str(HERE)} if fleetest else {}
+        return run(python, project, [*arguments, *plugin.arguments], env, output)
 
 
 def listens(port: int) -> bool:
@@ -112,8 +84,8 @@ def compare(plugin: Plugin) -> tuple[int, int]:
     with_fleetest, with_xdist = interpreters(plugin.name)
     release = plugin.release
     project = unpacked(Path(sys.executable), release, FOLDER)
-    theirs = run(plugin, with_xdist, project, fleetest=False)
-    ours = run(plugin, with_fleetest, project, fleetest=True)
+    theirs = run_plugin(plugin, with_xdist, project, fleetest=False)
+    ours = run_plugin(plugin, with_fleetest, project, fleetest=True)
     different = 0
     for nodeid in sorted({*theirs, *ours}):
         pair = theirs.get(nodeid, "absent"), ours.get(nodeid, "absent")

@@ -8,13 +8,11 @@ xdist_known.txt.  A test that is listed there and passes is an error too.  ARGS 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from outcomes import outcomes
+from outcomes import run
 from sources import unpacked
 
 HERE = Path(__file__).resolve().parent
@@ -46,32 +44,11 @@ def line_of(python: Path) -> str:
     return major if int(major) >= 9 else f"{major}.{minor}"
 
 
-def run(python: Path, project: Path, arguments: list[str]) -> dict[str, str]:
+def run_listed(python: Path, project: Path, arguments: list[str]) -> dict[str, str]:
     """Run the listed tests with one environment."""
-    with tempfile.TemporaryDirectory(prefix="fleetest-xdist-") as temp:
-        report = Path(temp) / "report.xml"
-        env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        subprocess.run(
-            [
-                *(
-                    python,
-                    "-m",
-                    "pytest",
-                    "-q",
-                    "-o",
-                    "junit_family=xunit1",
-                    f"--junitxml={report}",
-                ),
-                *("-p", "no:cacheprovider", *arguments),
-                *(f"--deselect={nodeid}" for nodeid in known(line_of(python), "!")),
-                *(f"@{HERE / name}" for name in LISTS),
-            ],
-            cwd=project,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**env, "PYTEST_PLUGINS": "fleetest", "PYTEST_DEBUG_TEMPROOT": temp},
-        )
-        return outcomes(report)
+    left_out = [f"--deselect={nodeid}" for nodeid in known(line_of(python), "!")]
+    lists = [f"@{HERE / name}" for name in LISTS]
+    return run(python, project, [*arguments, *left_out, *lists], {"PYTEST_PLUGINS": "fleetest"})
 
 
 def main() -> int:
@@ -83,7 +60,7 @@ def main() -> int:
     passed = failed = skipped = 0
     for python in pythons:
         line = line_of(python)
-        reasons, found = known(line), run(python, project, arguments)
+        reasons, found = known(line), run_listed(python, project, arguments)
         print(f"== pytest {line}")
         for nodeid, outcome in found.items():
             if outcome == "failed" and nodeid in reasons:
