@@ -11,7 +11,7 @@ _fleetest() {
     local options='
         -n --numprocesses --maxprocesses --dist --max-worker-restart --start-method --ordered
         -d --tx --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid
-        --python --version --help -h
+        --python --no-daemon --version --help -h
         -k -m -x -s -l -v -q -r -p -c -o -V
         --markers --exitfirst --maxfail --strict-config --strict-markers --fixtures
         --fixtures-per-test --pdb --pdbcls --trace --capture --runxfail --last-failed --lf
@@ -31,6 +31,12 @@ _fleetest() {
         --log-auto-indent --log-disable'
 
     COMPREPLY=()
+    if [[ ${COMP_WORDS[1]} == daemon && COMP_CWORD -ge 2 && $prev != --python ]]; then
+        local words='--python --foreground --idle-timeout --json'
+        ((COMP_CWORD == 2)) && words='start stop restart status logs cleanup --help'
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        return
+    fi
     case $prev in
     -n | --numprocesses) mapfile -t COMPREPLY < <(compgen -W "auto logical 0 1 2 4 8" -- "$cur") ;;
     --dist) mapfile -t COMPREPLY < <(compgen -W "load loadscope loadfile loadgroup worksteal each no" -- "$cur") ;;

@@ -13,6 +13,9 @@ complete -c fleetest -l max-worker-restart -x -d 'How many crashed workers may b
 complete -c fleetest -l start-method -x -a 'auto conftests configure fork spawn' -d 'How workers are made'
 complete -c fleetest -l ordered -d 'Report tests in collection order'
 complete -c fleetest -l python -r -d 'Interpreter to run pytest with'
+complete -c fleetest -l no-daemon -d 'Do not ask the daemon'
+complete -c fleetest -n __fish_is_first_arg -a daemon -d 'Keep a process from which runs start warm'
+complete -c fleetest -n '__fish_seen_subcommand_from daemon' -x -a 'start stop restart status logs cleanup'
 complete -c fleetest -s V -l version -d 'Show the version'
 complete -c fleetest -s h -l help -d 'Show all options'
 

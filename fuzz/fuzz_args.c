@@ -17,7 +17,7 @@ enum { MOST = 256 };
 
 static bool is_own(const char *arg)
 {
-    return strcmp(arg, "--python") == 0 || strncmp(arg, "--python=", 9) == 0;
+    return strcmp(arg, "--python") == 0 || strncmp(arg, "--python=", 9) == 0 || strcmp(arg, "--no-daemon") == 0;
 }
 
 static void check(const struct ft_args *args, int argc, char **argv)

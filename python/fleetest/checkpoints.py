@@ -23,7 +23,7 @@ from fleetest.privates import private
 from fleetest.process import INTERRUPTS, files_open_for_writing, flush_files
 from fleetest.safety import unsafe_to_fork
 from fleetest.spawning import Spawner
-from fleetest.stages import AFTER_COLLECTION, BEFORE, FORCED, Stage
+from fleetest.stages import AFTER_COLLECTION, BEFORE, FORCED, NO_WORKERS, Stage
 from fleetest.worker import set_role_variables
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _wanted(config: pytest.Config) -> frozenset[Stage]:
         limit = FORCED.get(method)
         return frozenset(stage for stage in BEFORE if limit is not None and stage <= limit)
     last = last_workers(private.cache_folder(config))
-    if last == AFTER_COLLECTION:
+    if last in (AFTER_COLLECTION, NO_WORKERS):
         return frozenset()
     return frozenset(stage for stage, name in BEFORE.items() if last == name) or frozenset(BEFORE)
 

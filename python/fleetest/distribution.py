@@ -56,23 +56,25 @@ def decide(
     record: Record,
     checkpoints: Checkpoints,
     left_open: set[int],
-) -> Distribution | None:
-    """Decide for a session that has collected; None: its tests run in its own process.
+) -> Distribution | str:
+    """Decide for a session that has collected; or say why its tests run in its own process.
+
+    What is said is empty if there is nothing to run.
 
     :param explicit: the user asked for workers
     :param left_open: descriptors that the project has opened for writing
     """
     config = session.config
     if session.testsfailed and not config.option.continue_on_collection_errors:
-        return None
+        return ""
     # What is only shown, pytest shows in the order of one process.
     if not session.items or runs_no_tests(config.option):
-        return None
+        return ""
     if not explicit and len(session.items) < SMALL_COUNT:
-        return None
+        return "one test"
     seconds = expected_seconds(record.folder, record.ids)
     if not explicit and min(seconds) >= 0 and sum(seconds) < SMALL_SECONDS:
-        return None
+        return "short tests"
     ordered = bool(config.option.ordered)
     method = config.option.start_method
     limit, reason = FORCED.get(method, Stage.PLUGINS), f"--start-method {method}"

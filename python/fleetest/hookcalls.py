@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fleetest import _core
 
 if TYPE_CHECKING:
-    import pytest
+    import pluggy
 
 ARGUMENTS = ("hook_name", "hook_impls", "caller_kwargs", "firstresult")
 
@@ -32,7 +32,7 @@ _made: dict[Any, Any] = {}
 """pluggy's function -> ours; None where there is none."""
 
 
-def speed_up(pluginmanager: pytest.PytestPluginManager) -> None:
+def speed_up(pluginmanager: pluggy.PluginManager) -> None:
     """Give the plugin manager the shortcut, if its pluggy is a known one and nobody traces it."""
     original = getattr(pluginmanager, "_inner_hookexec", None)
     if type(original) is not FunctionType or original.__name__ != "_multicall":

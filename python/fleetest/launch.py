@@ -7,16 +7,24 @@ import os
 import select
 import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fleetest import _core
 from fleetest.process import shorten_exit
 from fleetest.pytest_version import pytest_version
+from fleetest.recorded_variables import RecordedVariables
+from fleetest.start import Start
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OLDEST_PYTEST = (7, 4)
 
 EXIT_OLD_PYTHON = 102
 EXIT_NO_FLEETEST = 103
+
+PARKED = "parked"
+"""``FT_BOOTSTRAP_PARKED`` of ``src/base/bootstrap.h``."""
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -44,62 +52,97 @@ def _check_pytest() -> None:
         )
 
 
-def _run(client_fd: int) -> int:
-    """Run the session of ``sys.argv`` as pytest's console script would.
-
-    :param client_fd: the descriptor to send the end-of-run message to; -1: none
-    """
+def _run(start: Start) -> int:
+    """Run the session of ``sys.argv`` as pytest's console script would; the exit code."""
     _check_pytest()
     import pytest
 
     from fleetest.plugin import Command
 
     try:
-        code = int(pytest.main(plugins=[Command(client_fd)]))
+        code = int(pytest.main(plugins=[Command(start)]))
         sys.stdout.flush()
     except BrokenPipeError:
         # As in pytest: keep the interpreter from failing again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    if client_fd >= 0:
-        with contextlib.suppress(OSError):  # the client is gone
-            _core.Channel(client_fd).send(_core.MSG_EXIT, code)
     return code
 
 
 def from_client() -> NoReturn:
-    """Run the session that the native command asks for.
+    """Be what the native command or the daemon has started this process for.
 
-    ``sys.argv`` is ``["-c", descriptor, path of the command, its version, argument ...]``.  Leaves
-    everything that user code can see as pytest's console script does: ``sys.argv``,
-    ``sys.path[0]`` and ``__main__``.
+    ``sys.argv`` is ``["-c", descriptor, path of the command, its version, why the run is cold, what
+    the user should run, argument ...]``, or ``["-c", descriptor, path of the command, its version,
+    "parked"]``.  Leaves everything that user code can see as pytest's console script does:
+    ``sys.argv``, ``sys.path[0]`` and ``__main__``.
     """
-    client_fd, command, version = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    fd, command, version, *rest = sys.argv[1:]
     if version != _core.__version__:
         _fail(
             f"{sys.executable} has fleetest {_core.__version__}, but {command} is {version}: "
             "install the same version in both places",
             EXIT_NO_FLEETEST,
         )
-    sys.argv = [command, *sys.argv[4:]]
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path.insert(0, os.path.dirname(command))
-    main = sys.modules["__main__"]
-    main.__file__ = __file__
+    if rest == [PARKED]:
+        _from_parked(int(fd))
+    _from_command(int(fd), command, *rest)
+
+
+def _from_command(
+    client_fd: int, command: str, reason: str, advice: str, *arguments: str
+) -> NoReturn:
+    """Run the session of the client that has started this process.
+
+    :param client_fd: the pair with it
+    :param reason: why it did not ask the daemon
+    :param advice: what the user should run about that
+    """
+    _pose_as_console_script(command, arguments)
     os.set_inheritable(client_fd, False)
     _core.die_with_parent(signal.SIGTERM)
     poll = select.poll()
     poll.register(client_fd, 0)
     if poll.poll(0):  # the client was killed before we were told to die with it
         os._exit(1)
-    code = _run(client_fd)
+    code = _run(Start(client_fd, f"cold ({reason})", advice))
+    with contextlib.suppress(OSError):  # the client is gone
+        _core.Channel(client_fd).send(_core.MSG_EXIT, code)
     shorten_exit()
     sys.exit(code)
 
 
+def _from_parked(fd: int) -> NoReturn:
+    """Wait to be forked; then run the session of a client.
+
+    :param fd: socket to the daemon
+    """
+    variables = RecordedVariables.start()
+    _check_pytest()
+    from fleetest.resident import wait
+
+    handover = wait(fd, variables)
+    client_fd = handover.accept()
+    _pose_as_console_script(handover.command, handover.arguments)
+    if sys.version_info >= (3, 10):
+        sys.orig_argv[-1:] = [handover.state, "", *handover.arguments]
+    code = _run(Start(client_fd, handover.state, ""))
+    _core.run_is_over()
+    shorten_exit()
+    sys.exit(code)
+
+
+def _pose_as_console_script(command: str, arguments: Sequence[str]) -> None:
+    sys.argv = [command, *arguments]
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path.insert(0, os.path.dirname(command))
+    main = sys.modules["__main__"]
+    main.__file__ = __file__
+
+
 def from_module() -> NoReturn:
     """Run the session of ``python -m fleetest``."""
-    sys.exit(_run(-1))
+    sys.exit(_run(Start(-1, "cold (python -m)", "")))
 
 
 def from_controller() -> NoReturn:

@@ -383,6 +383,11 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             help="Interpreter to run pytest with. Default: the one beside the fleetest command, "
             "that of $VIRTUAL_ENV, python3 on PATH.",
         )
+        group.addoption(
+            "--no-daemon",
+            action="store_true",
+            help="Do not ask the daemon, which FLEETEST_DAEMON=1 has the command do.",
+        )
     private.show_group_first(parser, group)
 
 

@@ -16,7 +16,8 @@ from fleetest.hookpoint import before_next_call
 from fleetest.privates import phases, private, quicker
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
-from fleetest.screen import TerminalDistReporter
+from fleetest.screen import TerminalDistReporter, show_start
+from fleetest.start import Start
 from fleetest.watching import Watcher
 
 if TYPE_CHECKING:
@@ -27,28 +28,27 @@ if TYPE_CHECKING:
 class Command:
     """What the fleetest command registers: it asks for workers without being told how many."""
 
-    def __init__(self, client_fd: int) -> None:
-        """Remember the descriptor of the pair with the native client; -1: none."""
-        self.client_fd = client_fd
+    def __init__(self, start: Start) -> None:
+        """Remember how the command has started the session."""
+        self.start = start
 
     def pytest_addoption(
         self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
     ) -> None:
         """Load fleetest."""
-        load(parser, pluginmanager, client_fd=self.client_fd, command=True)
+        load(parser, pluginmanager, start=self.start)
 
 
 def load(
     parser: pytest.Parser,
     pluginmanager: pytest.PytestPluginManager,
     *,
-    client_fd: int = -1,
-    command: bool = False,
+    start: Start | None = None,
 ) -> None:
     """Bring fleetest into the session that these belong to, once.
 
-    :param client_fd: descriptor of the pair with the native client; -1: none
-    :param command: the fleetest command runs the session, so ``-n auto`` is the default
+    :param start: how the fleetest command has started the session, so that ``-n auto`` is the
+        default; None: it has not
     """
     if pluginmanager.hasplugin(options.PLUGIN):
         return
@@ -57,10 +57,10 @@ def load(
     quicker.install()
     phases.install()
     options.declare_ini(parser)
-    options.declare_options(parser, client=client_fd >= 0)
-    if command:
+    options.declare_options(parser, client=start is not None and start.client_fd >= 0)
+    if start is not None:
         private.set_program_name(parser, "fleetest")
-    session = SessionPlugin(client_fd, command=command)
+    session = SessionPlugin(start)
     pluginmanager.register(session, options.PLUGIN)
     shim.install(pluginmanager)
     session.begin(pluginmanager)
@@ -69,9 +69,9 @@ def load(
 class SessionPlugin:
     """fleetest's part in a session."""
 
-    def __init__(self, client_fd: int, *, command: bool) -> None:
-        self.client_fd = client_fd
-        self.command = command
+    def __init__(self, start: Start | None) -> None:
+        self.command = start is not None
+        self.start = start or Start(-1, "cold (pytest -p fleetest)", "")
         self.explicit = False
         self.settled = False
         self.run: Run | None = None
@@ -142,7 +142,7 @@ class SessionPlugin:
             return
         self.run = Run(
             config,
-            client_fd=self.client_fd,
+            start=self.start,
             explicit=self.explicit,
             checkpoints=self.checkpoints,
         )
@@ -164,6 +164,9 @@ class SessionPlugin:
         if self.run is None:
             self.watcher.stop()
             self.checkpoints.close()
+            option = session.config.option
+            if self.command and not options.runs_no_tests(option) and session.items:
+                show_start(session.config, self.start, "no workers (-n 0)")
         else:
             session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
 

@@ -14,7 +14,8 @@ from array import array
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from fleetest.history import RECORDS, UNKNOWN
+from fleetest.history import RECORDS, UNKNOWN, last_workers
+from fleetest.stages import NO_WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +83,13 @@ class Record:
             with contextlib.suppress(OSError, ValueError):
                 self._file.close()
             self._file = None
+
+    def without_workers(self) -> None:
+        """The run needs none; if there is no record yet, say so, that the next one parks nothing."""
+        if self.folder is not None and not last_workers(self.folder.parent):
+            self.workers = NO_WORKERS
+            self._open()
+            self._drop()
 
     def crashed(self, index: int, worker: str) -> None:
         """A worker died in a test."""

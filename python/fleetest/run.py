@@ -25,7 +25,7 @@ from fleetest.process import files_open_for_writing, flush_files
 from fleetest.record import Record
 from fleetest.reporting import Reporting
 from fleetest.schedulers.producer import Producer
-from fleetest.screen import SCHEDULERS, Screen
+from fleetest.screen import SCHEDULERS, Screen, show_start
 from fleetest.specs import Spec, free_id, parse_tx_spec_config, read_specs
 from fleetest.steering import steer
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fleetest.checkpoints import Checkpoints, Resumer
     from fleetest.forking import Forker
     from fleetest.spawning import Spawner
+    from fleetest.start import Start
     from fleetest.steering import Steering
 
 AGAIN = 0.2
@@ -51,13 +52,13 @@ class Run:
         self,
         config: pytest.Config,
         *,
-        client_fd: int,
+        start: Start,
         explicit: bool,
         checkpoints: Checkpoints,
     ) -> None:
         self.config = config
         self.checkpoints = checkpoints
-        self.client_fd = client_fd
+        self.start_of_command = start
         self.explicit = explicit
         self.nodemanager = NodeManager(
             config,
@@ -92,15 +93,17 @@ class Run:
         self.checkpoints.watcher.stop()
         self.left_open = files_open_for_writing() - captured_fds(self.config)
         self.record = Record.begin(self.config, session.items)
-        self.distribution = decide(
-            session, self.explicit, self.record, self.checkpoints, self.left_open
-        )
-        if self.distribution is None:
+        decided = decide(session, self.explicit, self.record, self.checkpoints, self.left_open)
+        if isinstance(decided, str):
             self.checkpoints.close()
+            if decided:
+                self.record.without_workers()
+                show_start(self.config, self.start_of_command, f"no workers ({decided})")
             return
-        self.record.workers = self.distribution.best
+        self.distribution = decided
+        self.record.workers = decided.best
         try:
-            self._make_workers(self.distribution)
+            self._make_workers(decided)
         except BaseException:
             self.checkpoints.close()
             raise
@@ -108,7 +111,7 @@ class Run:
     def _make_workers(self, distribution: Distribution) -> None:
         self.screen = Screen(self.config, self.session)
         self.reporting = Reporting(self)
-        self.screen.created(distribution, self.count)
+        self.screen.created(self.start_of_command, distribution, self.count)
         hook = self.config.hook
         specs = self.nodemanager.specs
         carry.before_fork(self.config)
@@ -162,7 +165,7 @@ class Run:
             seconds=distribution.seconds,
             keep_idle=not self.restarts_left,
             assigned=self.steering is not None,
-            client_fd=self.client_fd,
+            client_fd=self.start_of_command.client_fd,
             tty_fd=self.screen.tty_fd,
             tick_ms=100,
         )

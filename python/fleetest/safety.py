@@ -18,11 +18,7 @@ def _tasks() -> int:
 
 
 def unsafe_to_fork(config: pytest.Config) -> str:
-    """Why this process cannot be forked as it is; empty if it can.
-
-    Threads are counted after a trial fork through Python's fork handlers: those of some libraries,
-    OpenBLAS for one, end their threads.
-    """
+    """Why this process cannot be forked as it is; empty if it can."""
     python_threads = [
         thread
         for thread in threading.enumerate()
@@ -31,14 +27,23 @@ def unsafe_to_fork(config: pytest.Config) -> str:
     if python_threads:
         names = ", ".join(sorted(thread.name for thread in python_threads))
         return f"threads are running: {names}"
+    left = native_threads()
+    if left > 0:
+        noun = "thread is" if left == 1 else "threads are"
+        return f"{left} native {noun} running"
+    return ""
+
+
+def native_threads() -> int:
+    """How many threads are running that Python does not know.
+
+    They are counted after a trial fork through Python's fork handlers: those of some libraries,
+    OpenBLAS for one, end their threads.
+    """
     known = threading.active_count()
     if _tasks() > known:
         pid = os.fork()
         if pid == 0:
             os._exit(0)
         os.waitpid(pid, 0)
-        left = _tasks() - known
-        if left > 0:
-            noun = "thread is" if left == 1 else "threads are"
-            return f"{left} native {noun} running"
-    return ""
+    return max(_tasks() - known, 0)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fleetest.distribution import Distribution
     from fleetest.run import Run
+    from fleetest.start import Start
 
 NARROWEST = 24
 """Columns below which there is no status line."""
@@ -63,6 +64,21 @@ class TerminalDistReporter:
         self.tr = private.terminal(config)
 
 
+def show_start(config: pytest.Config, start: Start, workers: str) -> None:
+    """The header line; with -q only if the user should do something about it.
+
+    :param workers: where they come from, or that there are none
+    """
+    reporter = private.terminal(config)
+    if reporter is None:
+        return
+    advice = f"; run '{start.advice}'" if start.advice else ""
+    if config.option.verbose >= 0:
+        reporter.write_line(f"fleetest: {start.state}{advice}; {workers}")
+    elif advice:
+        reporter.write_line(f"fleetest: {start.state}{advice}")
+
+
 class Screen:
     """Knows the terminal reporter and where it writes."""
 
@@ -94,10 +110,10 @@ class Screen:
             self.before_output()
             self.reporter.write_line(text)
 
-    def created(self, distribution: Distribution, count: int) -> None:
+    def created(self, start: Start, distribution: Distribution, count: int) -> None:
         """The header line, and xdist's line about workers."""
         why = f" ({distribution.reason})" if distribution.reason else ""
-        self.line(f"fleetest: cold (no daemon); workers {distribution.where}{why}")
+        show_start(self.config, start, f"workers {distribution.where}{why}")
         if (
             self.reporter is not None
             and self.config.option.verbose < 0

@@ -18,11 +18,12 @@ class Stage(IntEnum):
 
 AFTER_COLLECTION = "forked after collection"
 SPAWNED = "spawned"
+NO_WORKERS = "none"
 BEFORE = {
     Stage.CONFTESTS: "forked before the conftests",
     Stage.CONFIGURATION: "forked before configuration",
 }
-"""How workers are made that may share only what was done before a stage."""
+"""How workers are made that may share only what was done before a stage, and in other cases."""
 
 FORCED = {"conftests": Stage.CONFTESTS, "configure": Stage.CONFIGURATION}
 """Start methods that name a checkpoint."""

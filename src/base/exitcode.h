@@ -9,6 +9,7 @@ enum ft_exit {
     FT_EXIT_OLD_PYTHON = 102,   /* the Python, or its pytest, is missing or too old */
     FT_EXIT_NO_FLEETEST = 103,  /* the Python has no fleetest, or another version of it */
     FT_EXIT_LOST_SESSION = 104, /* the session ended without saying that the run was over */
+    FT_EXIT_NO_DAEMON = 105,    /* there is no daemon to ask, or it does not answer */
 };
 
 #endif

@@ -25,6 +25,10 @@ void ft_args_parse(struct ft_args *args, int argc, char **argv, char **rest)
                 args->error = "--python needs the path of an interpreter";
             continue;
         }
+        if (ours && strcmp(argv[i], "--no-daemon") == 0) {
+            args->no_daemon = true;
+            continue;
+        }
         if (ours && (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0))
             versions++;
         rest[args->rest_len++] = argv[i];

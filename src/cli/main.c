@@ -1,17 +1,61 @@
-/* The native command: `fleetest [pytest arguments]`. */
+/* The native command: `fleetest [pytest arguments]` and `fleetest daemon COMMAND`. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/exitcode.h"
 #include "cli/args.h"
+#include "cli/caller.h"
+#include "cli/daemon_command.h"
 #include "cli/python.h"
+#include "cli/remote.h"
 #include "cli/session.h"
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0';
+}
+
+/* Why the daemon is not asked; false: it is. */
+static bool is_cold(const struct ft_args *args, struct ft_cold *cold)
+{
+    const char *wanted = getenv("FLEETEST_DAEMON");
+    if (args->no_daemon)
+        return ft_cold_because(cold, "", "--no-daemon");
+    if (wanted != NULL && strcmp(wanted, "1") == 0)
+        return false;
+    if (is_set("FLEETEST_DAEMON"))
+        return ft_cold_because(cold, "", "FLEETEST_DAEMON is %s", wanted);
+    if (is_set("CI"))
+        return ft_cold_because(cold, "", "CI is set");
+    return ft_cold_because(cold, "", "no daemon");
+}
+
+static int run(const struct ft_args *args, const char *python)
+{
+    struct ft_cold cold = {"", ""};
+    struct ft_caller caller;
+    if (!is_cold(args, &cold)) {
+        int code = ft_caller_init(&caller, args->rest);
+        if (code < 0)
+            ft_cold_because(&cold, "", "%s", strerror(-code));
+        else
+            code = ft_remote_run(&caller, python, &cold);
+        ft_caller_release(&caller);
+        if (code >= 0)
+            return code;
+    }
+    return ft_session_run(python, args->rest, args->rest_len, &cold);
+}
 
 int main(int argc, char **argv)
 {
     char python[PATH_MAX], error[PATH_MAX + 64];
     struct ft_args args;
+    if (ft_daemon_command_is(argc, argv))
+        return ft_daemon_command(argc, argv);
     char **rest = calloc((size_t)argc + 1, sizeof *rest);
     if (rest == NULL)
         return FT_EXIT_SYSTEM;
@@ -27,7 +71,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "fleetest: %s\n", error);
         code = FT_EXIT_NO_PYTHON;
     } else {
-        code = ft_session_run(python, args.rest, args.rest_len);
+        code = run(&args, python);
     }
     free(rest);
     return code;

@@ -6,9 +6,11 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "wire/fds.h"
+
 static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP};
 
-enum { CAUGHT = sizeof caught / sizeof caught[0], LOWEST = 10 };
+enum { CAUGHT = sizeof caught / sizeof caught[0] };
 
 /* A signal handler has no argument of ours, so this state is the process's; `owned` guards it. */
 static atomic_flag owned = ATOMIC_FLAG_INIT;
@@ -31,15 +33,6 @@ static void note(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
-/* A descriptor at or above LOWEST in place of `fd`. */
-static int raise_fd(int fd)
-{
-    int raised = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST);
-    int err = errno;
-    close(fd);
-    return raised < 0 ? -err : raised;
-}
-
 int ft_signals_catch(void)
 {
     int ends[2];
@@ -51,8 +44,8 @@ int ft_signals_catch(void)
         return -err;
     }
     owner = getpid();
-    pipe_read = raise_fd(ends[0]);
-    pipe_write = raise_fd(ends[1]);
+    pipe_read = ft_fds_raise(ends[0]);
+    pipe_write = ft_fds_raise(ends[1]);
     if (pipe_read < 0 || pipe_write < 0) {
         ft_signals_release();
         return -EMFILE;

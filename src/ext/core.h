@@ -53,4 +53,10 @@ extern PyType_Spec core_hookcalls_spec;
 extern PyType_Spec core_repeated_spec;
 extern PyType_Spec core_unfinished_spec;
 
+/* Taking a run over from the daemon. */
+PyObject *core_receive_fds(PyObject *module, PyObject *args);
+PyObject *core_lifeline(PyObject *module, PyObject *args);
+PyObject *core_last_word(PyObject *module, PyObject *args);
+PyObject *core_run_is_over(PyObject *module, PyObject *unused);
+
 #endif

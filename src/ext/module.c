@@ -126,6 +126,16 @@ static PyMethodDef core_methods[] = {
     {"has_finalizers", core_has_finalizers, METH_NOARGS,
      PyDoc_STR("has_finalizers()\n--\n\nWhether any object does something when the interpreter ends; files and "
                "sockets do not count.")},
+    {"receive_fds", core_receive_fds, METH_VARARGS,
+     PyDoc_STR("receive_fds(sock, /)\n--\n\nReceive a message and what is attached: its number, the object, a list of "
+               "descriptors;\nNone at the end.\n\n:raises OSError: it is malformed")},
+    {"lifeline", core_lifeline, METH_VARARGS,
+     PyDoc_STR("lifeline(fd, signal, /)\n--\n\nGet `signal` when the last writer of the pipe is gone.")},
+    {"last_word", core_last_word, METH_VARARGS,
+     PyDoc_STR("last_word(fd, death, /)\n--\n\nWhen the process exits after run_is_over(), let go of 0, 1 and 2, send "
+               "its exit code, and\ndo not mind the signal `death` any more.")},
+    {"run_is_over", core_run_is_over, METH_NOARGS,
+     PyDoc_STR("run_is_over()\n--\n\nFrom here on the exit code of the process is that of the run.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -144,7 +154,8 @@ static const struct {
     {"MSG_ENDS", FT_MSG_ENDS}, {"MSG_PASSED", FT_MSG_PASSED}, {"MSG_RUN", FT_MSG_RUN}, {"MSG_BREAK", FT_MSG_BREAK},
     {"MSG_FINISH", FT_MSG_FINISH}, {"MSG_STOP", FT_MSG_STOP}, {"MSG_SYNCED", FT_MSG_SYNCED},
     {"MSG_TTY_LENT", FT_MSG_TTY_LENT}, {"MSG_SEND_IDS", FT_MSG_SEND_IDS}, {"MSG_FORK", FT_MSG_FORK},
-    {"MSG_EXIT", FT_MSG_EXIT},
+    {"MSG_EXIT", FT_MSG_EXIT}, {"MSG_RUNNING", FT_MSG_RUNNING}, {"MSG_GO", FT_MSG_GO}, {"MSG_READY", FT_MSG_READY},
+    {"MSG_START_RUN", FT_MSG_START_RUN}, {"MSG_STARTED", FT_MSG_STARTED}, {"MSG_CHILD_ENDED", FT_MSG_CHILD_ENDED},
 };
 
 static int add_type(PyObject *module, PyType_Spec *spec, PyObject *base, PyObject **type)

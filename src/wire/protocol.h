@@ -52,7 +52,25 @@ enum ft_message {
     FT_MSG_FORK = 71,     /* map: the first message to a worker that is no copy of the session */
 
     /* 96 to 127: client and controller. */
-    FT_MSG_EXIT = 96, /* exit code: the run is over */
+    FT_MSG_EXIT = 96,    /* exit code: the run is over */
+    FT_MSG_RUNNING = 97, /* pid: a controller that the client did not start is ready; waits for FT_MSG_GO */
+    FT_MSG_GO = 98,      /* nil: this controller it is that the client waits for; descriptors are attached */
+
+    /* 128 to 159: client and daemon. */
+    FT_MSG_ASK = 128,       /* array: run this, see wire/request.h; descriptors are attached */
+    FT_MSG_COMMAND = 129,   /* name of a command */
+    FT_MSG_PING = 130,      /* nil: is anybody there? */
+    FT_MSG_TAKEN = 131,     /* nil: the request was understood */
+    FT_MSG_PREPARING = 132, /* nil: a process has to be started first, or PING was asked */
+    FT_MSG_REFUSED = 133,   /* [reason, advice]: the client has to do it alone */
+    FT_MSG_ENDED = 134,     /* status as of waitpid: how the controller ended */
+    FT_MSG_ANSWER = 135,    /* text: to FT_MSG_COMMAND */
+
+    /* 160 to 191: daemon and parked process. */
+    FT_MSG_READY = 160,       /* [paths, names of variables, why it must not be used]: what was read */
+    FT_MSG_START_RUN = 161,   /* [number of the run, whether it is warm]; descriptors are attached */
+    FT_MSG_STARTED = 162,     /* [number of the run, pid; negative: errno] */
+    FT_MSG_CHILD_ENDED = 163, /* [pid, status as of waitpid] */
 };
 
 /* Extension types of the payloads, for what msgpack lacks and a report may hold. */

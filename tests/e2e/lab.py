@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Callable, TypeVar, Union
 
+import daemon_lab
 import pytest
 
 BIN = Path(sys.executable).parent
@@ -153,10 +154,19 @@ class Running:
         self.mark = mark
         self._files = files
         self.temp: Path | None = None
+        self.runtime = Path("/nowhere")
+        """Where the daemon of its project has its files."""
+        self.alone = False
+        """Whether all runs that come from that daemon are this one."""
 
     def processes(self) -> dict[int, str]:
         """Its living processes, itself included, with their command lines."""
-        return marked(self.mark)
+        found = marked(self.mark)
+        for daemon in daemon_lab.daemons(self.runtime):
+            found = {pid: found[pid] for pid in found.keys() - daemon_lab.members(daemon)}
+            if self.alone:
+                found.update(daemon_lab.descendants(daemon))
+        return found
 
     def out(self) -> str:
         """What it has written to stdout so far."""
@@ -227,10 +237,13 @@ class Project:
         """TMPDIR: empty after each run."""
         self.temproot = root / "temproot"
         """PYTEST_DEBUG_TEMPROOT: where ``tmp_path`` is."""
+        self.runtime = root / "runtime"
+        """XDG_RUNTIME_DIR."""
         self._runs = root / "runs"
         self._started: list[Running] = []
         for folder in (self.path, self.home, self.temp, self.temproot, self._runs):
             folder.mkdir()
+        self.runtime.mkdir(mode=0o700)
         self.env = {name: value for name, value in os.environ.items() if not _DROPPED.match(name)}
         self.env.update(
             PATH=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
@@ -240,7 +253,10 @@ class Project:
             LANG="C.UTF-8",
             TERM="xterm",
             COLUMNS="80",
+            XDG_RUNTIME_DIR=str(self.runtime),
         )
+        if os.environ.get("FLEETEST_E2E_DAEMON"):
+            self.env["FLEETEST_DAEMON"] = "1"
 
     # ---- files ----
 
@@ -301,6 +317,8 @@ class Project:
             )
         running = Running(process, args, mark, files)
         running.temp = self.temp
+        running.runtime = self.runtime
+        running.alone = bool(os.environ.get("FLEETEST_E2E_DAEMON"))
         self._started.append(running)
         return running
 
@@ -341,6 +359,7 @@ class Project:
         for running in self._started:
             if running.process.returncode is None:
                 running.kill()
+        daemon_lab.stop(self.runtime)
 
 
 def make_tests(*names: str, body: str = "pass") -> str:

@@ -15,7 +15,12 @@ COMPLETIONS = Path(__file__).resolve().parents[2] / "completions"
 FILES = ("fleetest.bash", "_fleetest", "fleetest.fish")
 # Older spellings, which pytest takes and does not show.
 UNSHOWN = {"--junitxml", "--junitprefix", "--disable-pytest-warnings", "-V"}
-OWN = {flag for option in OPTIONS for flag in option.flags} | {"--python", "--version", "--help"}
+OWN = {flag for option in OPTIONS for flag in option.flags} | {
+    "--python",
+    "--no-daemon",
+    "--version",
+    "--help",
+}
 
 
 def options_in(name: str) -> set[str]:

@@ -11,6 +11,7 @@ struct args_case {
     const char *argv[MOST]; /* without the name of the command */
     const char *python;
     bool version;
+    bool no_daemon;
     bool error;
     const char *rest[MOST];
 };
@@ -37,6 +38,17 @@ static const struct args_case cases[] = {
     {.argv = {"--", "--python", "x"}, .rest = {"--", "--python", "x"}},
     {.argv = {"--", "--python=x", "--"}, .rest = {"--", "--python=x", "--"}},
     {.argv = {"", "-"}, .rest = {"", "-"}},
+    {.argv = {"--no-daemon"}, .no_daemon = true},
+    {.argv = {"-x", "--no-daemon", "tests"}, .no_daemon = true, .rest = {"-x", "tests"}},
+    {.argv = {"--no-daemon", "-x", "--no-daemon"}, .no_daemon = true, .rest = {"-x"}},
+    {.argv = {"--no-daemon", "--python", "py"}, .no_daemon = true, .python = "py"},
+    {.argv = {"--python", "--no-daemon"}, .python = "--no-daemon"},
+    {.argv = {"--no-daemon", "--version"}, .no_daemon = true, .version = true},
+    {.argv = {"--no-daemon=1"}, .rest = {"--no-daemon=1"}},
+    {.argv = {"--no-daemo"}, .rest = {"--no-daemo"}},
+    {.argv = {"--no-daemons"}, .rest = {"--no-daemons"}},
+    {.argv = {"--", "--no-daemon"}, .rest = {"--", "--no-daemon"}},
+    {.argv = {"--no-daemon", "--", "--no-daemon"}, .no_daemon = true, .rest = {"--", "--no-daemon"}},
 };
 
 static void check_case(const struct args_case *one)
@@ -53,6 +65,7 @@ static void check_case(const struct args_case *one)
     assert_int_equal(args.error != NULL, one->error);
     if (!one->error) {
         assert_int_equal(args.version, one->version);
+        assert_int_equal(args.no_daemon, one->no_daemon);
         assert_int_equal(args.python != NULL, one->python != NULL);
         if (one->python != NULL)
             assert_string_equal(args.python, one->python);

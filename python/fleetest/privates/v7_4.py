@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -19,6 +20,7 @@ import _pytest.tmpdir
 import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
+from _pytest.config import default_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
 
 class Pytest74:
     """The privates of pytest 7.4 under names of our own.  One object, without state."""
+
+    # ---- plugins ----
+
+    def import_own_plugins(self) -> None:
+        """Import the plugins that pytest itself brings, as each session does that does not block them."""
+        for name in default_plugins:
+            importlib.import_module(f"_pytest.{name}")
 
     # ---- capture ----
 

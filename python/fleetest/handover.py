@@ -1,0 +1,182 @@
+"""How a process that was forked for a run becomes what the daemon's client would have started."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from typing import Any
+
+from fleetest import _core
+from fleetest.plumbing import LOWEST
+
+_LIMITS = 16
+
+
+class Handover:
+    """What a run's process takes over: all that the client has from whoever started it."""
+
+    def __init__(self, fds: list[int], *, warm: bool) -> None:
+        """Read the request.
+
+        :param fds: descriptors that came with the message
+        :param warm: this process had been there before the client came
+        """
+        fields = _read_request(fds[0])
+        _, command, folder, arguments, environ, umask, nice, ignored, blocked, limits, numbers = (
+            fields
+        )
+        self.command: str = os.fsdecode(command)
+        self.state = "warm start" if warm else "cold (nothing was prepared)"
+        self.arguments: list[str] = [os.fsdecode(argument) for argument in arguments]
+        self._folder: str = os.fsdecode(folder)
+        self._environ: list[bytes] = environ
+        self._umask: int = umask
+        self._nice: int = nice
+        self._ignored: int = ignored
+        self._blocked: int = blocked
+        self._limits: list[int] = limits
+        self._numbers: list[int] = numbers
+        _, self._pair, self._lifeline = fds
+        os.close(fds[0])
+
+    def accept(self) -> int:
+        """Become what the client would have started; ends the process if the client has given up.
+
+        Returns the descriptor of the pair with the client.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        os.setpgid(0, 0)
+        _core.die_with_parent(0)
+        _core.Channel(self._pair).send(_core.MSG_RUNNING, os.getpid())
+        _core.lifeline(self._lifeline, signal.SIGTERM)
+        self._apply_variables()
+        os.umask(self._umask)
+        self._apply_limits()
+        _renew_clocks()
+        _core.freeze()
+        answer = _core.receive_fds(self._pair)
+        if answer is None or answer[0] != _core.MSG_GO:
+            os._exit(0)
+        pair = self._place_descriptors(answer[2])
+        _renew_streams()
+        self._apply_signals()
+        _core.last_word(pair, signal.SIGTERM)
+        return pair
+
+    def _place_descriptors(self, fds: list[int]) -> int:
+        """Be in the client's folder, and put its descriptors under their numbers, ours out of their way.
+
+        :param fds: that came with the message: see ``src/wire/request.h``
+        """
+        folder, *others = fds
+        os.fchdir(folder)
+        os.close(folder)
+        lowest = max([LOWEST, *(number + 1 for number in self._numbers)])
+        received = dict(zip(self._numbers, [_move(fd, lowest) for fd in others]))
+        _move(self._lifeline, lowest)
+        pair = _move(self._pair, lowest)
+        for number, fd in received.items():
+            os.dup2(fd, number)
+            os.close(fd)
+        for number in {0, 1, 2} - received.keys():  # those that the client does not have
+            os.close(number)
+        return pair
+
+    def _apply_variables(self) -> None:
+        variables = dict(_split(variable) for variable in reversed(self._environ))
+        for name in os.environb.keys() - variables.keys():
+            del os.environb[name]
+        for name, value in variables.items():
+            if os.environb.get(name) != value:
+                os.environb[name] = value
+        # In the order of the client's, as a new process has them.
+        data: Any = os.environ
+        data._data.clear()
+        names = [_split(variable)[0] for variable in self._environ]
+        data._data.update((name, variables[name]) for name in names)
+
+    def _apply_limits(self) -> None:
+        for number in range(_LIMITS):
+            wanted = tuple(_limit(value) for value in self._limits[2 * number : 2 * number + 2])
+            with contextlib.suppress(
+                ValueError, OSError
+            ):  # the daemon has made sure that it can be done
+                if resource.getrlimit(number) != wanted:
+                    resource.setrlimit(number, wanted)  # type: ignore[arg-type]
+        if os.getpriority(os.PRIO_PROCESS, 0) != self._nice:
+            os.setpriority(os.PRIO_PROCESS, 0, self._nice)
+
+    def _apply_signals(self) -> None:
+        for number in signal.valid_signals():
+            ignored = bool(self._ignored >> (number - 1) & 1)
+            if number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD):
+                continue
+            before = signal.getsignal(number)
+            # Python itself ignores SIGPIPE and SIGXFSZ, and has a handler for SIGINT.
+            if ignored and before != signal.SIG_IGN:
+                signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(
+            signal.SIG_SETMASK,
+            [number for number in signal.valid_signals() if self._blocked >> (number - 1) & 1],
+        )
+
+
+def _read_request(fd: int) -> Any:
+    size = os.fstat(fd).st_size
+    return _core.unpackb(os.pread(fd, size, 0))
+
+
+def _move(fd: int, lowest: int) -> int:
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
+    os.close(fd)
+    return moved
+
+
+def _split(variable: bytes) -> tuple[bytes, bytes]:
+    """Name and value; a name may begin with an equals sign."""
+    at = variable.find(b"=", 1)
+    return (variable, b"") if at < 0 else (variable[:at], variable[at + 1 :])
+
+
+def _limit(value: int) -> int:
+    return resource.RLIM_INFINITY if value == 2**64 - 1 else value
+
+
+def _renew_streams() -> None:
+    """Make the standard streams as the interpreter does at its start: see ``create_stdio`` in CPython."""
+    for number, name, mode in ((0, "stdin", "rb"), (1, "stdout", "wb"), (2, "stderr", "wb")):
+        old = getattr(sys, f"__{name}__")
+        stream = _stream(number, name, mode, old)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _stream(number: int, name: str, mode: str, old: io.TextIOWrapper) -> io.TextIOWrapper | None:
+    try:
+        os.fstat(number)
+    except OSError:
+        return None
+    through = old.write_through  # PYTHONUNBUFFERED
+    plain = through and mode == "wb"
+    buffer: Any = open(number, mode, 0 if plain else -1, closefd=False)  # noqa: SIM115
+    raw = buffer if plain else buffer.raw
+    raw.name = f"<{name}>"
+    lines = not through and (raw.isatty() or name == "stderr")
+    text: Any = io.TextIOWrapper(
+        buffer, old.encoding, old.errors, "\n", line_buffering=lines, write_through=through
+    )
+    text.mode = mode[0]
+    return text  # type: ignore[no-any-return]
+
+
+def _renew_clocks() -> None:
+    """What modules took for the time when the process began."""
+    logs: Any = logging
+    logs._startTime = time.time_ns() if isinstance(logs._startTime, int) else time.time()

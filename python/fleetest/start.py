@@ -1,0 +1,17 @@
+"""How the session of a command was started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the session knows of the command that it runs for."""
+
+    client_fd: int
+    """The pair with the native client; -1: there is none."""
+    state: str
+    """For the header line: ``warm start``, ``cold (CI is set)``."""
+    advice: str
+    """The command that the user should run about it; empty if there is nothing to do."""

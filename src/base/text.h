@@ -1,0 +1,28 @@
+/* Texts that are not C strings: bytes with a length, and lists of them. */
+#ifndef FT_BASE_TEXT_H
+#define FT_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ft_text {
+    const char *at;
+    size_t len;
+};
+
+struct ft_texts {
+    struct ft_text *items;
+    size_t count;
+};
+
+struct ft_text ft_text_of(const char *text);
+
+bool ft_text_equal(struct ft_text left, struct ft_text right);
+
+/* Copy the list and what its texts point to into one piece of memory.  Returns 0 or -ENOMEM. */
+int ft_texts_copy(struct ft_texts *to, const struct ft_texts *from);
+
+/* Free the list, and with it the texts of a copy. */
+void ft_texts_release(struct ft_texts *texts);
+
+#endif

@@ -1,0 +1,380 @@
+#include "cli/daemon_command.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/exitcode.h"
+#include "cli/cleanup.h"
+#include "cli/python.h"
+#include "cli/starter.h"
+#include "daemon/daemon.h"
+#include "wire/fds.h"
+#include "wire/frame.h"
+#include "wire/msgpack.h"
+#include "wire/protocol.h"
+
+enum { ANSWER_MS = 3000, COMMAND_AT = 2 };
+
+/* What the options of all commands said. */
+struct asked {
+    char python[PATH_MAX];
+    struct ft_place place;
+    bool foreground;
+    bool json;
+    uint64_t idle_seconds;
+};
+
+struct command {
+    const char *name;
+    const char *usage;
+    const char *help;
+    const char *options; /* that it takes besides --python */
+    int (*run)(struct asked *asked);
+};
+
+/* ---- asking the daemon ---- */
+
+/* Send a command and take in the answer; true if there was one.  `connection` is closed. */
+static bool ask(int connection, const char *command, struct ft_buf *answer)
+{
+    struct ft_buf payload = FT_BUF_INIT, frame = FT_BUF_INIT;
+    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
+    struct ft_message_view message;
+    bool answered = false;
+    if (ft_mp_str(&payload, command, (uint32_t)strlen(command)) == 0 &&
+        ft_frame_append(&frame, FT_MSG_COMMAND, ft_buf_head(&payload), payload.len) == 0 &&
+        ft_fds_send(connection, ft_buf_head(&frame), frame.len, NULL, 0) == (ssize_t)frame.len) {
+        for (;;) {
+            unsigned char bytes[4096];
+            struct pollfd polled = {connection, POLLIN, 0};
+            if (poll(&polled, 1, ANSWER_MS) <= 0)
+                break;
+            ssize_t got = recv(connection, bytes, sizeof bytes, MSG_DONTWAIT);
+            if (got <= 0 || ft_frame_feed(&reader, bytes, (size_t)got) < 0)
+                break;
+            if (ft_frame_next(&reader, &message) != 1)
+                continue;
+            struct ft_mp_reader text = {message.payload, message.payload + message.len};
+            struct ft_mp_token token;
+            answered = message.type == FT_MSG_ANSWER && ft_mp_read(&text, &token) == 0 && token.kind == FT_MP_STR &&
+                       ft_buf_append(answer, token.bytes, token.len) == 0;
+            break;
+        }
+    }
+    close(connection);
+    ft_frame_reader_release(&reader);
+    ft_buf_release(&payload);
+    ft_buf_release(&frame);
+    return answered;
+}
+
+static int no_daemon(const struct asked *asked)
+{
+    fprintf(stderr, "fleetest: no daemon is running for %s\n", asked->python);
+    return FT_EXIT_NO_DAEMON;
+}
+
+static int no_answer(void)
+{
+    fprintf(stderr, "fleetest: the daemon does not answer; 'fleetest daemon restart' replaces it\n");
+    return FT_EXIT_NO_DAEMON;
+}
+
+/* The pid of the process that listens; 0: unknown. */
+static pid_t listener(int connection)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+    return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.pid : 0;
+}
+
+/* Wait until nobody holds the lock. */
+static bool wait_until_gone(const struct ft_place *place)
+{
+    for (int waited = 0; waited < ANSWER_MS; waited += 5) {
+        int lock = ft_place_lock(place);
+        if (lock >= 0) {
+            ft_place_clear(place);
+            close(lock);
+            return true;
+        }
+        poll(NULL, 0, 5);
+    }
+    return false;
+}
+
+static bool read_number(const char *text, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || *end != '\0' || *text == '-' || errno != 0 || value > UINT32_MAX)
+        return false;
+    *number = value;
+    return true;
+}
+
+/* What whoever came first had open is none of ours. */
+static void close_others(int one, int other)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int fds[FT_FDS_MAX];
+    size_t count = 0;
+    for (struct dirent *entry; folder != NULL && count < FT_FDS_MAX && (entry = readdir(folder)) != NULL;) {
+        uint64_t number;
+        if (read_number(entry->d_name, &number) && number > 2 && (int)number != one && (int)number != other &&
+            (int)number != dirfd(folder))
+            fds[count++] = (int)number;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    ft_fds_close(fds, count);
+}
+
+/* ---- the commands ---- */
+
+static int serve_here(struct asked *asked)
+{
+    int lock = ft_place_lock(&asked->place);
+    if (lock == -EWOULDBLOCK) {
+        fprintf(stderr, "fleetest: a daemon is running for %s\n", asked->python);
+        return FT_EXIT_NO_DAEMON;
+    }
+    int listening = lock < 0 ? lock : ft_place_listen(&asked->place);
+    if (listening < 0) {
+        fprintf(stderr, "fleetest: cannot listen in %s: %s\n", asked->place.path, strerror(-listening));
+        return FT_EXIT_SYSTEM;
+    }
+    close_others(listening, lock);
+    printf("fleetest daemon for %s: pid %d\n", asked->python, (int)getpid());
+    fflush(stdout);
+    struct ft_daemon_options options = {asked->place.path, asked->python, listening, lock, asked->idle_seconds};
+    return ft_daemon_serve(&options);
+}
+
+static int start(struct asked *asked)
+{
+    bool started;
+    struct ft_buf answer = FT_BUF_INIT;
+    if (asked->foreground)
+        return serve_here(asked);
+    const struct ft_starting starting = {asked->python, asked->idle_seconds};
+    int connection = ft_starter_connect(&asked->place, &starting, &started);
+    if (connection < 0) {
+        fprintf(stderr, "fleetest: the daemon cannot be started: %s\n", strerror(-connection));
+        return FT_EXIT_SYSTEM;
+    }
+    bool answered = ask(connection, "status", &answer);
+    ft_buf_release(&answer);
+    if (!answered)
+        return no_answer();
+    connection = ft_place_connect(&asked->place);
+    printf("fleetest daemon %s: pid %d\n", started ? "started" : "is running", (int)listener(connection));
+    if (connection >= 0)
+        close(connection);
+    return 0;
+}
+
+/* Stop it, if there is one; *stopped says whether there was. */
+static int stop_it(struct asked *asked, bool *stopped)
+{
+    struct ft_buf answer = FT_BUF_INIT;
+    int connection = ft_place_connect(&asked->place);
+    *stopped = connection >= 0;
+    if (connection < 0)
+        return 0;
+    pid_t pid = listener(connection);
+    bool answered = ask(connection, "stop", &answer);
+    ft_buf_release(&answer);
+    if (answered && wait_until_gone(&asked->place))
+        return 0;
+    /* It hangs; what it held was for later runs only. */
+    if (pid > 0 && pid != getpid() && kill(pid, SIGKILL) == 0 && wait_until_gone(&asked->place))
+        return 0;
+    return no_answer();
+}
+
+static int stop(struct asked *asked)
+{
+    bool stopped;
+    int code = stop_it(asked, &stopped);
+    if (code == 0)
+        puts(stopped ? "fleetest daemon stopped" : "no fleetest daemon is running");
+    return code;
+}
+
+static int restart(struct asked *asked)
+{
+    bool stopped;
+    int code = stop_it(asked, &stopped);
+    return code == 0 ? start(asked) : code;
+}
+
+static int status(struct asked *asked)
+{
+    struct ft_buf answer = FT_BUF_INIT;
+    int connection = ft_place_connect(&asked->place);
+    if (connection < 0)
+        return no_daemon(asked);
+    bool answered = ask(connection, asked->json ? "status-json" : "status", &answer);
+    if (answered)
+        fwrite(ft_buf_head(&answer), 1, answer.len, stdout);
+    ft_buf_release(&answer);
+    return answered ? 0 : no_answer();
+}
+
+static int logs(struct asked *asked)
+{
+    char bytes[4096];
+    ssize_t got;
+    int fd = ft_place_open_log(&asked->place);
+    if (fd < 0) {
+        fprintf(stderr, "fleetest: no daemon has written a log for %s\n", asked->python);
+        return FT_EXIT_NO_DAEMON;
+    }
+    while ((got = read(fd, bytes, sizeof bytes)) > 0)
+        fwrite(bytes, 1, (size_t)got, stdout);
+    close(fd);
+    return 0;
+}
+
+static int cleanup(struct asked *asked)
+{
+    return ft_cleanup(&asked->place);
+}
+
+static const struct command commands[] = {
+    {"start", "start [--foreground] [--idle-timeout SECONDS]", "start it, if it is not running", "fi", start},
+    {"stop", "stop", "end it; runs go on", "", stop},
+    {"restart", "restart [--idle-timeout SECONDS]", "stop and start", "i", restart},
+    {"status", "status [--json]", "show what it holds, and what became of the last run", "j", status},
+    {"logs", "logs", "show what it has written", "", logs},
+    {"cleanup", "cleanup", "remove what daemons that are gone have left behind", "", cleanup},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+/* ---- the command line ---- */
+
+static int usage(FILE *file, int code)
+{
+    fprintf(file, "usage: fleetest daemon COMMAND [--python PATH]\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(file, "  %-46s %s\n", commands[i].usage, commands[i].help);
+    return code;
+}
+
+static const struct command *command_of(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* The value of `--name VALUE` or `--name=VALUE` at argv[*at]; NULL if it is another option. */
+static const char *value_of(const char *name, int argc, char **argv, int *at)
+{
+    size_t len = strlen(name);
+    if (strncmp(argv[*at], name, len) != 0)
+        return NULL;
+    if (argv[*at][len] == '=')
+        return argv[*at] + len + 1;
+    if (argv[*at][len] != '\0')
+        return NULL;
+    return *at + 1 < argc ? argv[++*at] : "";
+}
+
+static int parse(const struct command *command, int argc, char **argv, struct asked *asked, const char **python)
+{
+    for (int i = COMMAND_AT + 1; i < argc; i++) {
+        int at = i;
+        const char *value = value_of("--python", argc, argv, &i);
+        if (value != NULL) {
+            *python = value;
+            continue;
+        }
+        value = strchr(command->options, 'i') != NULL ? value_of("--idle-timeout", argc, argv, &i) : NULL;
+        if (value != NULL && read_number(value, &asked->idle_seconds))
+            continue;
+        if (value != NULL) {
+            fprintf(stderr, "fleetest: --idle-timeout needs a number of seconds; 0: never\n");
+            return FT_EXIT_USAGE;
+        }
+        if (strcmp(argv[at], "--foreground") == 0 && strchr(command->options, 'f') != NULL) {
+            asked->foreground = true;
+        } else if (strcmp(argv[at], "--json") == 0 && strchr(command->options, 'j') != NULL) {
+            asked->json = true;
+        } else {
+            fprintf(stderr, "fleetest: daemon %s takes no '%s'\n", command->name, argv[at]);
+            return FT_EXIT_USAGE;
+        }
+    }
+    return 0;
+}
+
+/* What a client starts: fleetest daemon serve LISTENING LOCK FOLDER PYTHON SECONDS. */
+static int serve(char **argv)
+{
+    struct ft_daemon_options options = {.folder = argv[5], .python = argv[6]};
+    uint64_t listening, lock;
+    if (!read_number(argv[3], &listening) || !read_number(argv[4], &lock) ||
+        !read_number(argv[7], &options.idle_seconds))
+        return FT_EXIT_USAGE;
+    options.listen_fd = (int)listening;
+    options.lock_fd = (int)lock;
+    close_others(options.listen_fd, options.lock_fd);
+    fcntl(options.listen_fd, F_SETFD, FD_CLOEXEC);
+    fcntl(options.lock_fd, F_SETFD, FD_CLOEXEC);
+    if (chdir("/") < 0)
+        return FT_EXIT_SYSTEM;
+    umask(077);
+    return ft_daemon_serve(&options);
+}
+
+bool ft_daemon_command_is(int argc, char **argv)
+{
+    return argc > 1 && strcmp(argv[1], "daemon") == 0;
+}
+
+int ft_daemon_command(int argc, char **argv)
+{
+    char error[PATH_MAX + 64];
+    const char *python = NULL;
+    struct asked asked = {.idle_seconds = FT_IDLE_SECONDS};
+    if (argc == 8 && strcmp(argv[COMMAND_AT], "serve") == 0)
+        return serve(argv);
+    if (argc == COMMAND_AT)
+        return usage(stderr, FT_EXIT_USAGE);
+    if (strcmp(argv[COMMAND_AT], "--help") == 0 || strcmp(argv[COMMAND_AT], "-h") == 0)
+        return usage(stdout, 0);
+    const struct command *command = command_of(argv[COMMAND_AT]);
+    if (command == NULL) {
+        fprintf(stderr, "fleetest: there is no command 'daemon %s'; to run the tests in a folder: ./daemon\n",
+                argv[COMMAND_AT]);
+        return FT_EXIT_USAGE;
+    }
+    int code = parse(command, argc, argv, &asked, &python);
+    if (code != 0)
+        return code;
+    if (ft_python_find(python, asked.python, sizeof asked.python, error, sizeof error) < 0) {
+        fprintf(stderr, "fleetest: %s\n", error);
+        return FT_EXIT_NO_PYTHON;
+    }
+    if (ft_place_open(&asked.place, NULL, asked.python, error, sizeof error) < 0) {
+        fprintf(stderr, "fleetest: %s\n", error);
+        return FT_EXIT_SYSTEM;
+    }
+    code = command->run(&asked);
+    ft_place_release(&asked.place);
+    return code;
+}

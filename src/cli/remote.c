@@ -1,0 +1,391 @@
+#include "cli/remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/exitcode.h"
+#include "cli/console.h"
+#include "cli/outcome.h"
+#include "cli/relay.h"
+#include "cli/starter.h"
+#include "wire/fds.h"
+#include "wire/frame.h"
+#include "wire/msgpack.h"
+#include "wire/protocol.h"
+
+enum {
+    ANSWER_MS = 1000, /* the daemon answers at once; a loaded machine may take a while */
+    STATUS_MS = 500,  /* how long to wait for the daemon to say how the controller ended */
+    CONNECTIONS = 3,  /* the daemon may leave just when we come */
+};
+
+static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
+
+static const char restart[] = "fleetest daemon restart";
+
+struct remote {
+    struct ft_cold *cold;
+    struct ft_outcome outcome;
+    struct ft_console console;
+    struct ft_relay relay;
+    int daemon;   /* connection; -1: closed */
+    int pair;     /* our end of the pair with the controller */
+    int lifeline; /* write end of the pipe whose end tells the controller of ours */
+    int pidfd;    /* of the controller; -1: there is none yet */
+    pid_t pid;
+    bool taken;   /* the daemon has answered */
+    bool told;    /* it has told how the controller ended */
+    bool prodded; /* it was asked whether it is there, and has not answered since */
+    int status;   /* that it told */
+    struct ft_frame_reader in;
+};
+
+/* ---- the request ---- */
+
+/* Make pair and lifeline.  The other ends are for `fds`. */
+static int attach(struct remote *remote, int *fds)
+{
+    int pair[2], lifeline[2];
+    int err = ft_fds_pair(pair, SOCK_SEQPACKET);
+    if (err < 0)
+        return err;
+    remote->pair = pair[0];
+    fds[FT_REQUEST_PAIR] = pair[1];
+    if (pipe2(lifeline, O_CLOEXEC) < 0)
+        return -errno;
+    remote->lifeline = ft_fds_raise(lifeline[1]);
+    fds[FT_REQUEST_LIFELINE] = ft_fds_raise(lifeline[0]);
+    return remote->lifeline < 0 ? remote->lifeline : fds[FT_REQUEST_LIFELINE] < 0 ? fds[FT_REQUEST_LIFELINE] : 0;
+}
+
+/* Send a message whole, waiting where the daemon is behind. */
+static int send_all(int sock, const struct ft_buf *frame, const int *fds, size_t count)
+{
+    size_t done = 0;
+    while (done < frame->len) {
+        ssize_t sent = ft_fds_send(sock, ft_buf_head(frame) + done, frame->len - done, fds, done == 0 ? count : 0);
+        if (sent == -EAGAIN) {
+            struct pollfd polled = {sock, POLLOUT, 0};
+            if (poll(&polled, 1, ANSWER_MS) == 0)
+                return -ETIMEDOUT;
+        } else if (sent < 0) {
+            return (int)sent;
+        } else {
+            done += (size_t)sent;
+        }
+    }
+    return 0;
+}
+
+static int send_request(struct remote *remote, const struct ft_request *request)
+{
+    int fds[FT_REQUEST_FDS] = {-1, -1};
+    struct ft_buf payload = FT_BUF_INIT, frame = FT_BUF_INIT;
+    int err = attach(remote, fds);
+    if (err == 0)
+        err = ft_request_write(&payload, request);
+    if (err == 0)
+        err = ft_frame_append(&frame, FT_MSG_ASK, ft_buf_head(&payload), payload.len);
+    if (err == 0)
+        err = send_all(remote->daemon, &frame, fds, FT_REQUEST_FDS);
+    ft_fds_close(fds, FT_REQUEST_FDS);
+    ft_buf_release(&payload);
+    ft_buf_release(&frame);
+    return err;
+}
+
+static void drop_daemon(struct remote *remote)
+{
+    if (remote->daemon >= 0)
+        close(remote->daemon);
+    remote->daemon = -1;
+    ft_frame_reader_release(&remote->in);
+}
+
+static void drop_run(struct remote *remote)
+{
+    ft_fds_close((int[]){remote->pair, remote->lifeline, remote->pidfd}, 3);
+    remote->pair = remote->lifeline = remote->pidfd = -1;
+}
+
+/* ---- what the daemon says ---- */
+
+static void read_refusal(struct remote *remote, const struct ft_message_view *message)
+{
+    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
+    struct ft_mp_token list, reason, advice;
+    if (ft_mp_read(&reader, &list) == 0 && list.kind == FT_MP_ARRAY && list.len == 2 &&
+        ft_mp_read(&reader, &reason) == 0 && reason.kind == FT_MP_STR && ft_mp_read(&reader, &advice) == 0 &&
+        advice.kind == FT_MP_STR) {
+        char text[sizeof remote->cold->advice];
+        snprintf(text, sizeof text, "%.*s", (int)advice.len, (const char *)advice.bytes);
+        ft_cold_because(remote->cold, text, "%.*s", (int)reason.len, (const char *)reason.bytes);
+    } else {
+        ft_cold_because(remote->cold, restart, "the daemon said what it should not");
+    }
+}
+
+static void read_status(struct remote *remote, const struct ft_message_view *message)
+{
+    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
+    struct ft_mp_token token;
+    if (ft_mp_read(&reader, &token) == 0 && token.kind == FT_MP_UINT) {
+        remote->told = true;
+        remote->status = (int)token.u;
+    }
+}
+
+/* Returns 1 for more to come, 0 if the connection has ended, -1 if the daemon refuses. */
+static int hear_daemon(struct remote *remote)
+{
+    unsigned char bytes[4096];
+    struct ft_message_view message;
+    ssize_t got = recv(remote->daemon, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return 1;
+    if (got <= 0)
+        return 0;
+    int more = ft_frame_feed(&remote->in, bytes, (size_t)got);
+    remote->prodded = false;
+    while (more == 0 && (more = ft_frame_next(&remote->in, &message)) == 1) {
+        more = 0;
+        if (message.type == FT_MSG_TAKEN) {
+            remote->taken = true;
+        } else if (message.type == FT_MSG_REFUSED) {
+            read_refusal(remote, &message);
+            return -1;
+        } else if (message.type == FT_MSG_ENDED) {
+            read_status(remote, &message);
+        }
+    }
+    if (more == 0)
+        return 1;
+    return ft_cold_because(remote->cold, restart, "the daemon speaks another version");
+}
+
+/* ---- until the run begins ---- */
+
+/* The pid that the controller has sent.  Or a negative errno. */
+static int read_pid(struct remote *remote)
+{
+    unsigned char bytes[64];
+    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
+    struct ft_message_view message;
+    uint32_t pid = 0;
+    ssize_t got = recv(remote->pair, bytes, sizeof bytes, MSG_DONTWAIT);
+    int err = got > 0 && ft_frame_feed(&reader, bytes, (size_t)got) == 0 ? 0 : -ESRCH;
+    if (err == 0 && (ft_frame_next(&reader, &message) != 1 || message.type != FT_MSG_RUNNING))
+        err = -EBADMSG;
+    if (err == 0) {
+        struct ft_mp_reader payload = {message.payload, message.payload + message.len};
+        err = ft_mp_read_u32(&payload, &pid);
+    }
+    ft_frame_reader_release(&reader);
+    return err < 0 ? err : (int)pid;
+}
+
+/* Give the controller the folder and all descriptors that we were given: from here on the run is its own. */
+static int send_go(struct remote *remote, const struct ft_request *request)
+{
+    int fds[FT_FDS_MAX];
+    struct ft_buf nil = FT_BUF_INIT, frame = FT_BUF_INIT;
+    int folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int err = folder < 0 ? -errno : ft_mp_nil(&nil);
+    if (err == 0)
+        err = ft_frame_append(&frame, FT_MSG_GO, ft_buf_head(&nil), nil.len);
+    fds[FT_GO_FOLDER] = folder;
+    for (size_t i = 0; i < request->fd_count; i++)
+        fds[FT_GO_FIXED + i] = (int)request->fds[i];
+    if (err == 0)
+        err = send_all(remote->pair, &frame, fds, FT_GO_FIXED + request->fd_count);
+    ft_fds_close(fds, FT_GO_FIXED);
+    ft_buf_release(&nil);
+    ft_buf_release(&frame);
+    return err;
+}
+
+/* The controller is ready: 0, or -1 if it is gone already. */
+static int begin(struct remote *remote, const struct ft_request *request)
+{
+    int err = read_pid(remote);
+    if (err >= 0) {
+        remote->pid = err;
+        int low = (int)syscall(SYS_pidfd_open, remote->pid, 0); /* glibc has had it since 2.36 */
+        remote->pidfd = low < 0 ? -errno : ft_fds_raise(low);
+        err = remote->pidfd < 0 ? remote->pidfd : 0;
+    }
+    /* It waits for this.  If it had died, and its pid were another's by now, the pair would be closed. */
+    if (err == 0)
+        err = send_go(remote, request);
+    return err < 0 ? ft_cold_because(remote->cold, "", "the controller died before the run began") : 0;
+}
+
+/* Nothing was heard for a while: -1 if the daemon has to be given up. */
+static int prod(struct remote *remote)
+{
+    struct ft_buf nil = FT_BUF_INIT, frame = FT_BUF_INIT;
+    if (!remote->taken || remote->prodded)
+        return ft_cold_because(remote->cold, restart, "the daemon does not answer");
+    remote->prodded = true;
+    if (ft_mp_nil(&nil) == 0 && ft_frame_append(&frame, FT_MSG_PING, ft_buf_head(&nil), nil.len) == 0)
+        send_all(remote->daemon, &frame, NULL, 0);
+    ft_buf_release(&nil);
+    ft_buf_release(&frame);
+    return 0;
+}
+
+/* A signal before there is a run: the user does not want it any more. */
+static void die_early(struct remote *remote)
+{
+    struct signalfd_siginfo info;
+    if (read(remote->relay.fd, &info, sizeof info) != (ssize_t)sizeof info || info.ssi_signo == SIGWINCH)
+        return;
+    drop_run(remote);
+    drop_daemon(remote);
+    ft_outcome_die((int)info.ssi_signo, &remote->relay.before);
+}
+
+/* Wait for the controller.  Returns 0, -1 with a reason, or 1 if the daemon left before it looked at the request. */
+static int wait_for_run(struct remote *remote, const struct ft_request *request)
+{
+    for (;;) {
+        struct pollfd polled[] = {
+            {remote->pair, POLLIN, 0}, {remote->daemon, POLLIN, 0}, {remote->relay.fd, POLLIN, 0}};
+        int count = poll(polled, 3, ANSWER_MS);
+        if (count < 0 && errno != EINTR)
+            return ft_cold_because(remote->cold, "", "poll: %s", strerror(errno));
+        if (count < 0)
+            continue;
+        if (count == 0 && prod(remote) < 0)
+            return -1;
+        if (polled[2].revents != 0)
+            die_early(remote);
+        /* The daemon first: if it refuses, the pair is closed too. */
+        int more = polled[1].revents != 0 ? hear_daemon(remote) : 1;
+        if (more < 0)
+            return -1;
+        if (polled[0].revents != 0)
+            return begin(remote, request);
+        if (more == 0)
+            return remote->taken ? ft_cold_because(remote->cold, "", "the daemon died") : 1;
+    }
+}
+
+/* ---- while it goes on ---- */
+
+/*
+ * What the terminal has sent us goes to the whole process group of the controller, which is not in the terminal's; what
+ * somebody sent to us alone, to the controller alone, by way of a queue so that it can tell.
+ */
+static void pass_on(struct remote *remote)
+{
+    struct signalfd_siginfo info;
+    if (read(remote->relay.fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    int number = (int)info.ssi_signo;
+    if (number == SIGTERM || number == SIGHUP)
+        remote->outcome.fatal = number;
+    if (info.ssi_code == SI_KERNEL)
+        kill(-remote->pid, number);
+    else if (!ft_relay_repeats(&remote->relay))
+        sigqueue(remote->pid, number, (union sigval){0});
+}
+
+static void wait_for_end(struct remote *remote)
+{
+    bool ended = false;
+    while (!ended) {
+        struct pollfd polled[] = {{remote->pair, POLLIN, 0},
+                                  {remote->pidfd, POLLIN, 0},
+                                  {remote->relay.fd, POLLIN, 0},
+                                  {remote->daemon, POLLIN, 0}};
+        if (poll(polled, 4, -1) < 0)
+            continue;
+        if (polled[2].revents != 0)
+            pass_on(remote);
+        if (polled[3].revents != 0 && hear_daemon(remote) <= 0)
+            drop_daemon(remote);
+        if (polled[0].revents & POLLIN)
+            ended = ft_outcome_read(&remote->outcome, remote->pair);
+        ended = ended || polled[1].revents != 0;
+    }
+}
+
+/* The controller has ended without the end-of-run message: how, says the daemon, if it is there. */
+static int lost(struct remote *remote)
+{
+    struct pollfd polled = {remote->daemon, POLLIN, 0};
+    while (!remote->told && remote->daemon >= 0 && poll(&polled, 1, STATUS_MS) > 0)
+        if (hear_daemon(remote) <= 0)
+            break;
+    ft_console_restore(&remote->console);
+    return remote->told ? ft_outcome_exit_code(&remote->outcome, remote->status) : ft_outcome_killed(0);
+}
+
+static int finish(struct remote *remote)
+{
+    wait_for_end(remote);
+    int code = remote->outcome.ended ? remote->outcome.code : lost(remote);
+    if (remote->outcome.fatal != 0)
+        ft_outcome_die(remote->outcome.fatal, &remote->relay.before);
+    return code;
+}
+
+/* ---- all of it ---- */
+
+/* Ask for the run.  Returns 0 when it has begun, -1 with a reason. */
+static int ask(struct remote *remote, const struct ft_place *place, const struct ft_caller *caller,
+               const struct ft_starting *starting)
+{
+    for (int i = 0; i < CONNECTIONS; i++) {
+        bool started;
+        remote->daemon = ft_starter_connect(place, starting, &started);
+        if (remote->daemon == -EAGAIN || remote->daemon == -EBUSY)
+            return ft_cold_because(remote->cold, restart, "the daemon does not answer");
+        if (remote->daemon < 0)
+            return ft_cold_because(remote->cold, "", "no daemon: %s", strerror(-remote->daemon));
+        remote->taken = remote->prodded = false;
+        int err = send_request(remote, &caller->request);
+        if (err == -EPIPE || err == -ECONNRESET)
+            err = 1;
+        else if (err < 0)
+            return ft_cold_because(remote->cold, restart, "the daemon does not take requests: %s", strerror(-err));
+        else
+            err = wait_for_run(remote, &caller->request);
+        if (err <= 0)
+            return err;
+        drop_run(remote);
+        drop_daemon(remote);
+    }
+    return ft_cold_because(remote->cold, "", "the daemon left");
+}
+
+int ft_remote_run(const struct ft_caller *caller, const char *python, struct ft_cold *cold)
+{
+    char problem[PATH_MAX + 64];
+    struct ft_place place;
+    struct remote remote = {.cold = cold, .daemon = -1, .pair = -1, .lifeline = -1, .pidfd = -1};
+    remote.in = (struct ft_frame_reader)FT_FRAME_READER_INIT;
+    if (ft_place_open(&place, NULL, python, problem, sizeof problem) < 0)
+        return ft_cold_because(cold, "", "%s", problem);
+    ft_console_note(&remote.console);
+    int code = ft_relay_open(&remote.relay, handled, sizeof handled / sizeof handled[0]);
+    if (code < 0)
+        code = ft_cold_because(cold, "", "cannot make a signal descriptor: %s", strerror(-code));
+    else
+        code = ask(&remote, &place, caller, &(struct ft_starting){python, FT_IDLE_SECONDS});
+    if (code == 0)
+        code = finish(&remote);
+    drop_run(&remote);
+    drop_daemon(&remote);
+    ft_relay_close(&remote.relay);
+    ft_place_release(&place);
+    return code;
+}

@@ -1,0 +1,92 @@
+/*
+ * The daemon: keeps parked processes, and has one of them fork the controller of each run that a client asks for.  It
+ * runs no code of a project, and nobody waits for it once a run has begun.
+ *
+ * One thread, one loop (libuv).  The daemon owns all that hangs on it: peers (connections of clients), parked
+ * processes, runs.  A run outlives its peer, and the parked process that it came from.
+ */
+#ifndef FT_DAEMON_DAEMON_H
+#define FT_DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <uv.h>
+
+#include "daemon/context.h"
+#include "daemon/place.h"
+#include "wire/fds.h"
+#include "wire/frame.h"
+#include "wire/request.h"
+
+struct ft_peer;
+struct ft_parked;
+
+enum ft_run_state {
+    FT_RUN_WAITING, /* for its parked process to be ready */
+    FT_RUN_ASKED,   /* that was told to fork */
+    FT_RUN_GOING,   /* has a controller */
+};
+
+/* One run that was asked for. */
+struct ft_run {
+    TAILQ_ENTRY(ft_run) link;
+    enum ft_run_state state;
+    bool warm; /* its parked process was ready */
+    uint32_t number;
+    struct ft_peer *peer;     /* who asked; NULL: is gone */
+    struct ft_parked *parked; /* where it comes from; NULL: is gone */
+    struct ft_buf payload;    /* of the request, until it is handed over */
+    struct ft_request request;
+    int fds[FT_REQUEST_FDS];  /* that came with it, likewise */
+    size_t fd_count;
+    pid_t pid;                /* of the controller */
+    uint64_t begun;           /* in ms of the loop's clock */
+};
+
+TAILQ_HEAD(ft_runs, ft_run);
+TAILQ_HEAD(ft_peers, ft_peer);
+TAILQ_HEAD(ft_parkeds, ft_parked);
+
+struct ft_daemon {
+    uv_loop_t loop;
+    uv_poll_t listener;
+    uv_signal_t signals[4];
+    uv_check_t check; /* whether all is done */
+    uv_timer_t timer; /* once a second: whatever has a deadline */
+    struct ft_place place;
+    const char *python;
+    char build[128];
+    struct ft_context context;
+    struct stat socket;   /* our listening socket as it was made */
+    struct stat program;  /* our executable likewise */
+    char program_path[PATH_MAX];
+    int listen_fd;
+    int lock_fd;
+    int log_fd;
+    struct ft_peers peers;
+    struct ft_parkeds parked;
+    struct ft_runs runs;
+    uint32_t run_count;
+    char last[256];       /* what was said of the last run */
+    uint64_t begun;       /* in ms of the loop's clock */
+    uint64_t used;        /* when it was last asked for something */
+    uint64_t idle_ms;     /* leave after so long without use; 0: never */
+    bool leaving;
+};
+
+struct ft_daemon_options {
+    const char *folder; /* of the place */
+    const char *python;
+    int listen_fd, lock_fd; /* those of place.h, which become the daemon's */
+    uint64_t idle_seconds;  /* leave after so long without use; 0: never */
+};
+
+/* Be the daemon until it is told to leave or has nothing to do.  Returns an exit code. */
+int ft_daemon_serve(const struct ft_daemon_options *options);
+
+/* Begin to leave: parked processes end, runs go on without us. */
+void ft_daemon_leave(struct ft_daemon *daemon, const char *why);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Parked processes: Python with pytest imported, which waits to be forked.
+ *
+ * A run may come from one if what the interpreter and the modules have read up to there is still the same: the files,
+ * and those variables of the environment that they, or the C library, have looked at.
+ */
+#ifndef FT_DAEMON_PARKED_H
+#define FT_DAEMON_PARKED_H
+
+#include "daemon/daemon.h"
+#include "prep/inputs.h"
+
+enum ft_parked_state { FT_PARKED_STARTING, FT_PARKED_READY, FT_PARKED_ENDING };
+
+struct ft_parked {
+    TAILQ_ENTRY(ft_parked) link;
+    struct ft_daemon *daemon;
+    enum ft_parked_state state;
+    pid_t pid;
+    int fd; /* our end of the socket pair with it */
+    uv_poll_t poll;
+    struct ft_frame_reader in;
+    struct ft_texts environ;    /* that it was started with */
+    struct ft_texts reads;      /* names of variables that were read */
+    char *folder;               /* the current folder at that time; NULL: it does not matter */
+    struct ft_inputs inputs;
+    char stale[256];            /* why it is not to be used again; empty: it may be */
+    int64_t since;              /* when it was started, in ns since 1970 */
+    uint64_t begun;             /* the same, in ms of the loop's clock */
+    uint64_t used;
+    uint32_t runs;
+};
+
+/* The one that a request can be resumed from, ready or not; NULL: there is none.  Ends those that are out of date. */
+struct ft_parked *ft_parked_find(struct ft_daemon *daemon, const struct ft_request *request);
+
+/* Start one for a run that has not handed over its descriptors yet.  Returns 0 or a negative errno. */
+int ft_parked_start(struct ft_daemon *daemon, struct ft_run *run);
+
+/* Have it fork a run's controller.  Returns 0 or a negative errno; -EAGAIN if it does not take messages any more. */
+int ft_parked_fork(struct ft_parked *parked, struct ft_run *run);
+
+/* End it.  Its runs that have no controller yet are refused for this reason; others go on. */
+void ft_parked_end(struct ft_parked *parked, const char *why);
+
+/* Once a second. */
+void ft_parked_tick(struct ft_parked *parked);
+
+#endif

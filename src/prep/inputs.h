@@ -1,0 +1,46 @@
+/*
+ * The files that a process has read on its way, and what tells that one is no longer the same.
+ *
+ * A path that does not exist is an input too.  A folder counts by the names in it, but for that of the byte code's
+ * folder, which the first import makes.
+ */
+#ifndef FT_PREP_INPUTS_H
+#define FT_PREP_INPUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct ft_input {
+    size_t path; /* where it begins in `paths` */
+    bool exists;
+    bool checked; /* a folder: that nothing in it is younger than it may be */
+    uint32_t mode;
+    uint64_t device, inode;
+    uint64_t content; /* size of a file, or what the names in a folder amount to */
+    int64_t modified, changed; /* ns since 1970 */
+};
+
+struct ft_inputs {
+    struct ft_buf paths; /* each with a NUL behind it */
+    struct ft_input *items;
+    size_t count, cap;
+};
+
+#define FT_INPUTS_INIT {FT_BUF_INIT, NULL, 0, 0}
+
+/* Add a path, as it is now.  Returns 0 or -ENOMEM. */
+int ft_inputs_add(struct ft_inputs *inputs, const char *path, size_t len);
+
+/*
+ * The first that is not as it was when it was added, or that was changed after `since` (ns since 1970), when it may
+ * have been read before it was added; NULL: there is none.  Valid until the next addition.  What is not noticed is a
+ * name that was taken out of a folder between `since` and the addition.
+ */
+const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since);
+
+void ft_inputs_release(struct ft_inputs *inputs);
+
+#endif
