@@ -133,7 +133,7 @@ class Resumer:
             except OSError:
                 self._instead = Spawner(self.run)
             else:
-                node.greeting = greeting(node, self.run.copies)
+                node.greeting = greeting(node, self.run.copies, self.run.start_of_command)
                 return
         self._instead.make_one(node)
 

@@ -9,12 +9,15 @@ import logging
 import os
 import resource
 import signal
+import socket
+import struct
 import sys
 import time
 from typing import Any
 
 from fleetest import _core
 from fleetest.plumbing import LOWEST
+from fleetest.start import Start
 
 _LIMITS = 16
 
@@ -46,11 +49,8 @@ class Handover:
         _, self._pair, self._lifeline = fds
         os.close(fds[0])
 
-    def accept(self) -> int:
-        """Become what the client would have started; ends the process if the client has given up.
-
-        Returns the descriptor of the pair with the client.
-        """
+    def accept(self) -> Start:
+        """Become what the client would have started; ends the process if the client has given up."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         os.setpgid(0, 0)
         _core.die_with_parent(0)
@@ -64,22 +64,26 @@ class Handover:
         answer = _core.receive_fds(self._pair)
         if answer is None or answer[0] != _core.MSG_GO:
             os._exit(0)
-        pair = self._place_descriptors(answer[2])
+        has_terminal, fds = bool(answer[1]), answer[2]
+        start = self._place_descriptors(fds, has_terminal=has_terminal)
         _renew_streams()
         self._apply_signals()
-        _core.last_word(pair, signal.SIGTERM)
-        return pair
+        _core.last_word(start.client_fd, signal.SIGTERM)
+        return start
 
-    def _place_descriptors(self, fds: list[int]) -> int:
+    def _place_descriptors(self, fds: list[int], *, has_terminal: bool) -> Start:
         """Be in the client's folder, and put its descriptors under their numbers, ours out of their way.
 
         :param fds: that came with the message: see ``src/wire/request.h``
+        :param has_terminal: the client's terminal is among them
         """
         folder, *others = fds
         os.fchdir(folder)
         os.close(folder)
         lowest = max([LOWEST, *(number + 1 for number in self._numbers)])
-        received = dict(zip(self._numbers, [_move(fd, lowest) for fd in others]))
+        moved = [_move(fd, lowest) for fd in others]
+        terminal = moved.pop(0) if has_terminal else -1
+        received = dict(zip(self._numbers, moved))
         _move(self._lifeline, lowest)
         pair = _move(self._pair, lowest)
         for number, fd in received.items():
@@ -87,7 +91,7 @@ class Handover:
             os.close(fd)
         for number in {0, 1, 2} - received.keys():  # those that the client does not have
             os.close(number)
-        return pair
+        return Start(pair, self.state, "", client_pid=_peer(pair), tty_fd=terminal)
 
     def _apply_variables(self) -> None:
         variables = dict(_split(variable) for variable in reversed(self._environ))
@@ -131,6 +135,13 @@ class Handover:
 def _read_request(fd: int) -> Any:
     size = os.fstat(fd).st_size
     return _core.unpackb(os.pread(fd, size, 0))
+
+
+def _peer(fd: int) -> int:
+    """The process that has made a pair of sockets."""
+    with socket.socket(fileno=os.dup(fd)) as pair:
+        credentials = pair.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[0])
 
 
 def _move(fd: int, lowest: int) -> int:

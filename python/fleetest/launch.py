@@ -122,11 +122,11 @@ def _from_parked(fd: int) -> NoReturn:
     from fleetest.resident import wait
 
     handover = wait(fd, variables)
-    client_fd = handover.accept()
+    start = handover.accept()
     _pose_as_console_script(handover.command, handover.arguments)
     if sys.version_info >= (3, 10):
         sys.orig_argv[-1:] = [handover.state, "", *handover.arguments]
-    code = _run(Start(client_fd, handover.state, ""))
+    code = _run(start)
     _core.run_is_over()
     shorten_exit()
     sys.exit(code)

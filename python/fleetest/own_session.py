@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from fleetest.elsewhere import Copies
     from fleetest.node import Node
     from fleetest.plumbing import Plumbing
+    from fleetest.start import Start
 
 
-def greeting(node: Node, copies: Copies) -> dict[str, Any]:
+def greeting(node: Node, copies: Copies, start: Start) -> dict[str, Any]:
     """What the controller tells such a worker first."""
     return {
+        "tty_fd": start.tty_fd,
         "args": copies.arguments(node.gateway.spec),
         "prefixes": copies.prefixes(node.gateway.spec),
         "workerinput": node.workerinput,
@@ -99,6 +101,10 @@ class OwnSession:
         config.pluginmanager.register(self.plugin, "fleetest-worker")
         send_reports_on(config, self.plugin)
         private.wrap_pdb(terminal.borrow)
+        if self.told["tty_fd"] >= 0:
+            # A new process does not have it; there is one if it is standard input.
+            fd = self.told["tty_fd"]
+            terminal.borrow_to_read(fd if os.isatty(fd) else 0)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None]:

@@ -109,9 +109,9 @@ class Run:
             raise
 
     def _make_workers(self, distribution: Distribution) -> None:
-        self.screen = Screen(self.config, self.session)
+        self.screen = Screen(self.config, self.session, self.start_of_command)
         self.reporting = Reporting(self)
-        self.screen.created(self.start_of_command, distribution, self.count)
+        self.screen.created(distribution, self.count)
         hook = self.config.hook
         specs = self.nodemanager.specs
         carry.before_fork(self.config)
@@ -166,6 +166,7 @@ class Run:
             keep_idle=not self.restarts_left,
             assigned=self.steering is not None,
             client_fd=self.start_of_command.client_fd,
+            client_pid=self.start_of_command.client_pid,
             tty_fd=self.screen.tty_fd,
             tick_ms=100,
         )

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fleetest.grouping import named_groups
+from fleetest.plumbing import raise_fd
 from fleetest.privates import private
 from fleetest.progress import Progress
 from fleetest.worker_status import WorkerStatus, counted, get_workers_status_line
@@ -82,9 +83,10 @@ def show_start(config: pytest.Config, start: Start, workers: str) -> None:
 class Screen:
     """Knows the terminal reporter and where it writes."""
 
-    def __init__(self, config: pytest.Config, session: pytest.Session) -> None:
+    def __init__(self, config: pytest.Config, session: pytest.Session, start: Start) -> None:
         self.config = config
         self.session = session
+        self.start = start
         self.reporter = private.terminal(config)
         self.progress = Progress(len(session.items))
         self.lent = False
@@ -94,12 +96,12 @@ class Screen:
         self._drawn_at = 0.0
 
     def _open_tty(self) -> int:
+        if self.start.client_pid:
+            return -1 if self.start.tty_fd < 0 else raise_fd(os.dup(self.start.tty_fd))
         try:
             low = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError:
             return -1
-        from fleetest.plumbing import raise_fd
-
         return raise_fd(low)
 
     # ---- lines ----
@@ -110,10 +112,10 @@ class Screen:
             self.before_output()
             self.reporter.write_line(text)
 
-    def created(self, start: Start, distribution: Distribution, count: int) -> None:
+    def created(self, distribution: Distribution, count: int) -> None:
         """The header line, and xdist's line about workers."""
         why = f" ({distribution.reason})" if distribution.reason else ""
-        show_start(self.config, start, f"workers {distribution.where}{why}")
+        show_start(self.config, self.start, f"workers {distribution.where}{why}")
         if (
             self.reporter is not None
             and self.config.option.verbose < 0

@@ -60,7 +60,7 @@ class Spawner:
         :raises OSError: the interpreter cannot be started
         """
         spec = node.gateway.spec
-        node.greeting = greeting(node, self.run.copies)
+        node.greeting = greeting(node, self.run.copies, self.run.start_of_command)
         plumbing = Plumbing.make(self.run.config)
         _, fds = plumbing.worker_fds()
         real = list(keep_streams().values())

@@ -15,3 +15,7 @@ class Start:
     """For the header line: ``warm start``, ``cold (CI is set)``."""
     advice: str
     """The command that the user should run about it; empty if there is nothing to do."""
+    client_pid: int = 0
+    """That of a client that has not started this process; 0: it has, or there is none."""
+    tty_fd: int = -1
+    """The terminal of such a client; -1: it has none."""

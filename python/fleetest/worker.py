@@ -156,6 +156,7 @@ class WorkerPlugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> Generator[None]:
         """Send it on."""
+        self.terminal.done_reading()
         self._post(_core.MSG_LOGFINISH, [self.index, nodeid, location])
         self.muted += 1
         yield
@@ -357,6 +358,7 @@ def become_worker(
 
     def run() -> None:
         config = session.config
+        start = getattr(config.pluginmanager.get_plugin("dsession"), "start_of_command", None)
         for name in ("dsession", TerminalDistReporter.NAME):
             if config.pluginmanager.has_plugin(name):
                 config.pluginmanager.unregister(name=name)
@@ -371,6 +373,8 @@ def become_worker(
         plugin.registered = True
         send_reports_on(config, plugin)
         private.wrap_pdb(terminal.borrow)
+        if start is not None and start.tty_fd >= 0:
+            terminal.borrow_to_read(start.tty_fd)
         carry.in_worker(config, session)
         randomness.apply(random_state)
         channel.send(_core.MSG_HELLO, {"pid": os.getpid()})

@@ -80,6 +80,7 @@ class Terminal:
         """
         self.config = config
         self.borrowed = False
+        self.reading = False
         self._real = real
         self._pipes = {1: plumbing.worker_out, 2: plumbing.worker_err}
 
@@ -115,8 +116,27 @@ class Terminal:
         self.borrowed = True
         self._put(self._real)
 
+    def borrow_to_read(self, fd: int) -> None:
+        """From now on borrow it before it is read from, until the test is over.
+
+        :param fd: the terminal, of a client in another session: there the kernel stops nobody
+        """
+
+        def before() -> None:
+            if not self.borrowed:
+                self.borrow()
+                self.reading = True
+
+        _core.before_read(before, fd)
+
+    def done_reading(self) -> None:
+        """Give back what a read has borrowed."""
+        if self.reading:
+            self.give_back()
+
     def give_back(self) -> None:
         """Give the terminal back to the controller."""
+        self.reading = False
         if not self.borrowed:
             return
         self._put(self._pipes)

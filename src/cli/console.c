@@ -26,3 +26,9 @@ void ft_console_restore(const struct ft_console *console)
     tcsetattr(console->fd, TCSADRAIN, &console->modes);
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
+
+void ft_console_reset(const struct ft_console *console)
+{
+    if (console->fd >= 0 && tcgetpgrp(console->fd) == getpgrp())
+        tcsetattr(console->fd, TCSADRAIN, &console->modes);
+}

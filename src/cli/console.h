@@ -14,4 +14,7 @@ void ft_console_note(struct ft_console *console);
 /* Be in the foreground again, with the modes of before.  Does nothing if the job was put into the background. */
 void ft_console_restore(const struct ft_console *console);
 
+/* Give the terminal the modes of before, if we are in the foreground. */
+void ft_console_reset(const struct ft_console *console);
+
 #endif

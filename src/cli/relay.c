@@ -27,6 +27,16 @@ int ft_relay_open(struct ft_relay *relay, const int *numbers, size_t count)
     return relay->fd < 0 ? relay->fd : 0;
 }
 
+void ft_relay_stop(void)
+{
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGTSTP);
+    raise(SIGTSTP); /* blocked, and so pending, until the next call */
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    sigprocmask(SIG_BLOCK, &only, NULL);
+}
+
 void ft_relay_close(struct ft_relay *relay)
 {
     if (relay->fd < 0)

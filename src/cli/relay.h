@@ -19,6 +19,9 @@ struct ft_relay {
  */
 int ft_relay_open(struct ft_relay *relay, const int *numbers, size_t count);
 
+/* Do what SIGTSTP does by default: stop, until somebody lets us go on. */
+void ft_relay_stop(void);
+
 /* Let the signals through again. */
 void ft_relay_close(struct ft_relay *relay);
 

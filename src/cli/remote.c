@@ -24,9 +24,13 @@ enum {
     ANSWER_MS = 1000, /* the daemon answers at once; a loaded machine may take a while */
     STATUS_MS = 500,  /* how long to wait for the daemon to say how the controller ended */
     CONNECTIONS = 3,  /* the daemon may leave just when we come */
+    SUSPEND_MS = 500, /* how long workers may take to stop */
+    LOOK_MS = 5,      /* how often to look whether the controller has been stopped */
 };
 
-static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
+static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
+
+static const char yes[] = "\xc3", no[] = "\xc2", nil[] = "\xc0"; /* as msgpack has them */
 
 static const char restart[] = "fleetest daemon restart";
 
@@ -41,6 +45,7 @@ struct remote {
     int pidfd;    /* of the controller; -1: there is none yet */
     pid_t pid;
     bool taken;   /* the daemon has answered */
+    bool suspended; /* the controller has stopped its workers */
     bool told;    /* it has told how the controller ended */
     bool prodded; /* it was asked whether it is there, and has not answered since */
     int status;   /* that it told */
@@ -191,23 +196,32 @@ static int read_pid(struct remote *remote)
     return err < 0 ? err : (int)pid;
 }
 
+/* A message for the controller with a bool, or nil, and descriptors.  Returns 0 or a negative errno. */
+static int tell(struct remote *remote, unsigned type, const char *value, const int *fds, size_t count)
+{
+    struct ft_buf frame = FT_BUF_INIT;
+    int err = ft_frame_append(&frame, type, value, 1);
+    if (err == 0)
+        err = send_all(remote->pair, &frame, fds, count);
+    ft_buf_release(&frame);
+    return err;
+}
+
 /* Give the controller the folder and all descriptors that we were given: from here on the run is its own. */
 static int send_go(struct remote *remote, const struct ft_request *request)
 {
     int fds[FT_FDS_MAX];
-    struct ft_buf nil = FT_BUF_INIT, frame = FT_BUF_INIT;
-    int folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int err = folder < 0 ? -errno : ft_mp_nil(&nil);
-    if (err == 0)
-        err = ft_frame_append(&frame, FT_MSG_GO, ft_buf_head(&nil), nil.len);
-    fds[FT_GO_FOLDER] = folder;
+    size_t count = 1;
+    fds[0] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fds[0] < 0)
+        return -errno;
+    fds[1] = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    bool terminal = fds[1] >= 0;
+    count += terminal;
     for (size_t i = 0; i < request->fd_count; i++)
-        fds[FT_GO_FIXED + i] = (int)request->fds[i];
-    if (err == 0)
-        err = send_all(remote->pair, &frame, fds, FT_GO_FIXED + request->fd_count);
-    ft_fds_close(fds, FT_GO_FIXED);
-    ft_buf_release(&nil);
-    ft_buf_release(&frame);
+        fds[count++] = (int)request->fds[i];
+    int err = tell(remote, FT_MSG_GO, terminal ? yes : no, fds, count);
+    ft_fds_close(fds, terminal ? 2 : 1);
     return err;
 }
 
@@ -230,13 +244,12 @@ static int begin(struct remote *remote, const struct ft_request *request)
 /* Nothing was heard for a while: -1 if the daemon has to be given up. */
 static int prod(struct remote *remote)
 {
-    struct ft_buf nil = FT_BUF_INIT, frame = FT_BUF_INIT;
+    struct ft_buf frame = FT_BUF_INIT;
     if (!remote->taken || remote->prodded)
         return ft_cold_because(remote->cold, restart, "the daemon does not answer");
     remote->prodded = true;
-    if (ft_mp_nil(&nil) == 0 && ft_frame_append(&frame, FT_MSG_PING, ft_buf_head(&nil), nil.len) == 0)
+    if (ft_frame_append(&frame, FT_MSG_PING, nil, 1) == 0)
         send_all(remote->daemon, &frame, NULL, 0);
-    ft_buf_release(&nil);
     ft_buf_release(&frame);
     return 0;
 }
@@ -247,6 +260,10 @@ static void die_early(struct remote *remote)
     struct signalfd_siginfo info;
     if (read(remote->relay.fd, &info, sizeof info) != (ssize_t)sizeof info || info.ssi_signo == SIGWINCH)
         return;
+    if (info.ssi_signo == SIGTSTP) {
+        ft_relay_stop();
+        return;
+    }
     drop_run(remote);
     drop_daemon(remote);
     ft_outcome_die((int)info.ssi_signo, &remote->relay.before);
@@ -280,6 +297,66 @@ static int wait_for_run(struct remote *remote, const struct ft_request *request)
 
 /* ---- while it goes on ---- */
 
+static bool in_foreground(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    pid_t group = fd < 0 ? -1 : tcgetpgrp(fd);
+    if (fd >= 0)
+        close(fd);
+    return group == getpgrp();
+}
+
+/* Take in what the controller has sent; whether that was the end of the run. */
+static bool hear_controller(struct remote *remote)
+{
+    unsigned char bytes[64];
+    struct ft_message_view message = {0};
+    ssize_t got = recv(remote->pair, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got <= 0)
+        return false;
+    bool ended = ft_outcome_take(&remote->outcome, bytes, (size_t)got, &message);
+    if (message.type == FT_MSG_TTY_ASK)
+        tell(remote, FT_MSG_TTY_STATE, in_foreground() ? yes : no, NULL, 0);
+    else if (message.type == FT_MSG_SUSPENDED)
+        remote->suspended = true;
+    return ended;
+}
+
+/* Whether the kernel has stopped the controller: it was not in its loop, or has no workers. */
+static bool is_stopped(pid_t pid)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[len < 0 ? 0 : len] = '\0';
+    const char *end = strrchr(text, ')');
+    return end != NULL && end[1] == ' ' && end[2] == 'T';
+}
+
+/* Ctrl-Z: the run stops, then we do, until a shell lets us go on. */
+static void suspend(struct remote *remote)
+{
+    remote->suspended = false;
+    kill(-remote->pid, SIGTSTP);
+    for (int waited = 0; waited < SUSPEND_MS && !remote->suspended && !is_stopped(remote->pid); waited += LOOK_MS) {
+        struct pollfd polled = {remote->pair, POLLIN, 0};
+        if (poll(&polled, 1, LOOK_MS) > 0 && (polled.revents & POLLIN) && hear_controller(remote))
+            return; /* it ended just now */
+    }
+    if (!remote->suspended)
+        kill(-remote->pid, SIGSTOP);
+    struct ft_console stopped; /* who reads without workers has the terminal in modes of its own */
+    ft_console_note(&stopped);
+    ft_console_reset(&remote->console);
+    ft_relay_stop();
+    ft_console_reset(&stopped);
+    kill(-remote->pid, SIGCONT);
+    tell(remote, FT_MSG_RESUME, in_foreground() ? yes : no, NULL, 0);
+}
+
 /*
  * What the terminal has sent us goes to the whole process group of the controller, which is not in the terminal's; what
  * somebody sent to us alone, to the controller alone, by way of a queue so that it can tell.
@@ -292,16 +369,22 @@ static void pass_on(struct remote *remote)
     int number = (int)info.ssi_signo;
     if (number == SIGTERM || number == SIGHUP)
         remote->outcome.fatal = number;
-    if (info.ssi_code == SI_KERNEL)
+    if (number == SIGTSTP) {
+        suspend(remote);
+    } else if (number == SIGWINCH) {
         kill(-remote->pid, number);
-    else if (!ft_relay_repeats(&remote->relay))
+        tell(remote, FT_MSG_RESIZED, nil, NULL, 0);
+    } else if (info.ssi_code == SI_KERNEL) {
+        kill(-remote->pid, number);
+    } else if (!ft_relay_repeats(&remote->relay)) {
         sigqueue(remote->pid, number, (union sigval){0});
+    }
 }
 
 static void wait_for_end(struct remote *remote)
 {
     bool ended = false;
-    while (!ended) {
+    while (!ended && !remote->outcome.ended) {
         struct pollfd polled[] = {{remote->pair, POLLIN, 0},
                                   {remote->pidfd, POLLIN, 0},
                                   {remote->relay.fd, POLLIN, 0},
@@ -313,7 +396,7 @@ static void wait_for_end(struct remote *remote)
         if (polled[3].revents != 0 && hear_daemon(remote) <= 0)
             drop_daemon(remote);
         if (polled[0].revents & POLLIN)
-            ended = ft_outcome_read(&remote->outcome, remote->pair);
+            ended = hear_controller(remote);
         ended = ended || polled[1].revents != 0;
     }
 }
@@ -325,7 +408,7 @@ static int lost(struct remote *remote)
     while (!remote->told && remote->daemon >= 0 && poll(&polled, 1, STATUS_MS) > 0)
         if (hear_daemon(remote) <= 0)
             break;
-    ft_console_restore(&remote->console);
+    ft_console_reset(&remote->console);
     return remote->told ? ft_outcome_exit_code(&remote->outcome, remote->status) : ft_outcome_killed(0);
 }
 

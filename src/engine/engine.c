@@ -33,7 +33,7 @@ struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const s
         free(engine);
         return NULL;
     }
-    ft_tty_init(&engine->tty, options->tty_fd);
+    ft_tty_init(&engine->tty, options->tty_fd, options->client_pid != 0);
     return engine;
 }
 
@@ -401,7 +401,9 @@ static int fill_slots(struct ft_engine *engine, int signal_fd)
     engine->slot_len = 0;
     int err = add_slot(engine, signal_fd, POLLIN, SLOT_SIGNALS, NULL);
     if (err == 0 && !engine->client_gone)
-        err = add_slot(engine, engine->options.client_fd, POLLRDHUP, SLOT_CLIENT, NULL);
+        err = add_slot(engine, engine->options.client_fd, POLLIN | POLLRDHUP, SLOT_CLIENT, NULL);
+    if (engine->paused)
+        return err;
     for (uint32_t i = 0; err == 0 && i < engine->count; i++)
         err = add_worker_slots(engine, engine->workers[i]);
     return err;
@@ -436,19 +438,48 @@ static void suspend_all(struct ft_engine *engine)
     ft_engine_kill(engine, SIGCONT, true);
 }
 
+/* What came from the terminal of the client, by way of it. */
+static int handle_terminal_signal(struct ft_engine *engine, int number)
+{
+    if (number == SIGTSTP)
+        ft_loan_pause(engine);
+    else if (number == SIGINT && engine->tty.lent && engine->holder != NULL)
+        ft_worker_kill(engine->holder, number, true);
+    else
+        return engine->ops.signal(engine->arg, number, 0);
+    return 0;
+}
+
 static int handle_signals(struct ft_engine *engine)
 {
     struct ft_signal signal;
-    while (ft_signals_take(&signal)) {
+    pid_t client = engine->options.client_pid;
+    int err = 0;
+    while (err == 0 && ft_signals_take(&signal)) {
+        if (client != 0 && signal.sender == client && !signal.queued) {
+            err = handle_terminal_signal(engine, signal.number);
+            continue;
+        }
         if (signal.number == SIGTSTP) {
             suspend_all(engine);
             continue;
         }
-        int err = engine->ops.signal(engine->arg, signal.number, signal.sender);
-        if (err < 0)
-            return err;
+        if (err == 0 && engine->paused) /* so that the workers hear of it */
+            err = ft_loan_resume(engine, false);
+        if (err == 0)
+            err = engine->ops.signal(engine->arg, signal.number, signal.sender);
     }
-    return 0;
+    return err;
+}
+
+static int handle_client(struct ft_engine *engine, short events)
+{
+    int err = events & POLLIN ? ft_client_hear(engine) : -EPIPE;
+    if (err != -EPIPE)
+        return err;
+    engine->client_gone = true;
+    err = ft_loan_resume(engine, false);
+    return err < 0 ? err : engine->ops.signal(engine->arg, SIGHUP, 0);
 }
 
 static int handle_slot(struct ft_engine *engine, const struct slot *slot, short events)
@@ -460,8 +491,7 @@ static int handle_slot(struct ft_engine *engine, const struct slot *slot, short 
     case SLOT_SIGNALS:
         return handle_signals(engine);
     case SLOT_CLIENT:
-        engine->client_gone = true;
-        return engine->ops.signal(engine->arg, SIGHUP, 0);
+        return handle_client(engine, events);
     case SLOT_SOCKET:
         if (events & POLLOUT)
             ft_worker_flush(worker);
@@ -501,7 +531,7 @@ static int wait_and_handle(struct ft_engine *engine, int signal_fd, bool more)
     for (nfds_t i = 0; ready > 0 && err == 0 && i < len; i++)
         if (engine->polled[i].revents != 0)
             err = handle_slot(engine, &engine->slots[i], engine->polled[i].revents);
-    if (err == 0 && (engine->tty.fd >= 0 || must_ask(engine)))
+    if (err == 0 && !engine->paused && (engine->tty.fd >= 0 || must_ask(engine)))
         err = ask_all(engine);
     return err;
 }
@@ -525,7 +555,9 @@ int ft_engine_run(struct ft_engine *engine)
     int signal_fd = ft_signals_catch(); /* negative: another engine of this process has them */
     int err = 0;
     while (err == 0 && engine->alive > 0) {
-        err = wait_and_handle(engine, signal_fd, more);
+        err = wait_and_handle(engine, signal_fd, more && !engine->paused);
+        if (engine->paused)
+            continue;
         if (err == 0)
             err = ft_tell_round(engine, &more);
         if (err == 0)

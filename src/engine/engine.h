@@ -51,8 +51,9 @@ struct ft_engine_ops {
 
 struct ft_engine_options {
     struct ft_sched_options sched;
-    int client_fd; /* the run is cancelled when its peer closes it; -1: none */
-    int tty_fd;    /* terminal to lend; -1: none */
+    int client_fd;    /* the run is cancelled when its peer closes it; -1: none */
+    pid_t client_pid; /* the terminal is that of this process, which passes on what the terminal sends; 0: it is ours */
+    int tty_fd;       /* terminal to lend; -1: none */
     int tick_ms;   /* how often to call `tick`; 0: never */
 };
 

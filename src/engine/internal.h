@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include "engine/client.h"
 #include "engine/engine.h"
 #include "engine/tty.h"
 
@@ -29,8 +30,10 @@ struct ft_engine {
     nfds_t slot_len;
     struct ft_tty tty;
     struct ft_worker *holder;   /* of the terminal */
+    struct ft_client client;
     uint64_t ticked;            /* when `tick` was last called, in ms of the monotonic clock */
     bool client_gone;
+    bool paused;                /* the workers are stopped, as the client is or will be */
     bool stopped;
     bool refusing;              /* the terminal is lent no more */
 };

@@ -59,17 +59,29 @@ static int lend(struct ft_engine *engine, struct ft_worker *worker)
     return err;
 }
 
-int ft_loan_serve(struct ft_engine *engine)
+/* The first worker that waits for the terminal; NULL: none does. */
+static struct ft_worker *first_waiting(const struct ft_engine *engine)
 {
-    /* In the background the terminal is somebody else's: workers wait until we are in the foreground. */
-    if (engine->tty.fd >= 0 && !engine->tty.lent && !ft_tty_is_ours(&engine->tty))
-        return 0;
-    for (uint32_t i = 0; engine->holder == NULL && i < engine->count; i++) {
+    for (uint32_t i = 0; i < engine->count; i++) {
         struct ft_worker *worker = engine->workers[i];
         if (worker->wants_tty && worker->state != FT_WORKER_GONE && !worker->exited)
-            return lend(engine, worker);
+            return worker;
     }
-    return 0;
+    return NULL;
+}
+
+/* In the background the terminal is somebody else's: workers wait until we, or the client, are in the foreground. */
+static bool may_lend(struct ft_engine *engine)
+{
+    if (engine->tty.fd < 0)
+        return true;
+    return engine->tty.remote ? ft_client_in_foreground(engine) : ft_tty_is_ours(&engine->tty);
+}
+
+int ft_loan_serve(struct ft_engine *engine)
+{
+    struct ft_worker *worker = engine->holder == NULL ? first_waiting(engine) : NULL;
+    return worker != NULL && may_lend(engine) ? lend(engine, worker) : 0;
 }
 
 int ft_loan_end(struct ft_engine *engine)
@@ -101,10 +113,44 @@ static int suspend_job(struct ft_engine *engine, struct ft_worker *worker)
     return err;
 }
 
+/* All workers have stopped; the client may. */
+static void pause_all(struct ft_engine *engine)
+{
+    engine->paused = true;
+    ft_tty_take_back(&engine->tty);
+    ft_engine_kill(engine, SIGSTOP, true);
+    ft_client_suspended(engine);
+}
+
+void ft_loan_pause(struct ft_engine *engine)
+{
+    if (engine->holder != NULL && engine->tty.lent)
+        ft_worker_kill(engine->holder, SIGTSTP, true);
+    else
+        pause_all(engine);
+}
+
+int ft_loan_resume(struct ft_engine *engine, bool foreground)
+{
+    int err = 0;
+    if (!engine->paused)
+        return 0;
+    engine->paused = false;
+    if (engine->holder != NULL && foreground)
+        ft_tty_lend(&engine->tty, engine->holder->spec.pid);
+    else
+        err = ft_loan_end(engine);
+    ft_engine_kill(engine, SIGCONT, true);
+    return err;
+}
+
 int ft_loan_stopped(struct ft_engine *engine, struct ft_worker *worker, int signal)
 {
-    if (signal == SIGTSTP && engine->holder == worker)
-        return suspend_job(engine, worker);
+    if (signal == SIGTSTP && engine->holder == worker) {
+        if (!engine->tty.remote)
+            return suspend_job(engine, worker);
+        pause_all(engine);
+    }
     if ((signal == SIGTTIN || signal == SIGTTOU) && engine->holder != worker)
         return ft_inbox_put(&worker->inbox, FT_NOTE_STOPPED, 0, NULL, 0);
     return 0;

@@ -26,7 +26,7 @@ static void note(int number, siginfo_t *info, void *context)
     (void)context;
     if (getpid() != owner) /* a process forked meanwhile has inherited handler and pipe */
         return;
-    struct ft_signal signal = {number, info->si_code == SI_KERNEL ? 0 : info->si_pid};
+    struct ft_signal signal = {number, info->si_code > 0 ? 0 : info->si_pid, info->si_code == SI_QUEUE};
     /* A full pipe has enough to read already. */
     ssize_t ignored = write(pipe_write, &signal, sizeof signal);
     (void)ignored;

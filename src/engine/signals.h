@@ -11,7 +11,8 @@
 /* A signal as it was sent. */
 struct ft_signal {
     int number;
-    pid_t sender;      /* 0: the kernel, on behalf of a terminal */
+    pid_t sender; /* 0: the kernel, on behalf of a terminal or of a pipe that has ended */
+    bool queued;  /* by sigqueue */
 };
 
 /*

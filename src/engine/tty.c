@@ -4,11 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
-void ft_tty_init(struct ft_tty *tty, int fd)
+void ft_tty_init(struct ft_tty *tty, int fd, bool remote)
 {
-    *tty = (struct ft_tty){.fd = -1, .own = getpgrp()};
-    if (isatty(fd) && tcgetpgrp(fd) >= 0)
+    *tty = (struct ft_tty){.fd = -1, .remote = remote, .own = getpgrp()};
+    if (isatty(fd) && (remote || tcgetpgrp(fd) >= 0))
         tty->fd = fd;
+    /* Who reads from a remote one asks for it after changing its modes: getpass, for one. */
+    if (tty->fd >= 0 && remote && tcgetattr(fd, &tty->modes) < 0)
+        tty->fd = -1;
 }
 
 bool ft_tty_is_ours(const struct ft_tty *tty)
@@ -34,9 +37,9 @@ int ft_tty_lend(struct ft_tty *tty, pid_t group)
 {
     if (tty->fd < 0)
         return -ENOTTY;
-    if (tcgetattr(tty->fd, &tty->modes) < 0)
+    if (!tty->remote && tcgetattr(tty->fd, &tty->modes) < 0)
         return -errno;
-    int err = set_foreground(tty, group);
+    int err = tty->remote ? 0 : set_foreground(tty, group);
     tty->lent = err == 0;
     return err;
 }
@@ -45,6 +48,9 @@ void ft_tty_take_back(struct ft_tty *tty)
 {
     if (!tty->lent)
         return;
-    set_foreground(tty, tty->own);
+    if (tty->remote)
+        tcsetattr(tty->fd, TCSADRAIN, &tty->modes);
+    else
+        set_foreground(tty, tty->own);
     tty->lent = false;
 }

@@ -53,6 +53,9 @@ extern PyType_Spec core_hookcalls_spec;
 extern PyType_Spec core_repeated_spec;
 extern PyType_Spec core_unfinished_spec;
 
+/* before_read(): see reads.c. */
+PyObject *core_before_read(PyObject *module, PyObject *args);
+
 /* Taking a run over from the daemon. */
 PyObject *core_receive_fds(PyObject *module, PyObject *args);
 PyObject *core_lifeline(PyObject *module, PyObject *args);

@@ -159,14 +159,16 @@ static struct ft_sched_item *describe_items(PyObject *scopes, PyObject *seconds,
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"handler",  "items",  "workers", "batch_max", "in_order", "keep_idle",
-                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  "tied", "assigned", NULL};
+                            "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  "tied", "assigned",
+                            "client_pid", NULL};
     PyObject *handler, *scopes = NULL, *seconds = NULL;
     Py_buffer tied = {0};
     unsigned int items, workers, batch_max = 0;
     int in_order = 0, keep_idle = 0, assigned = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*p:Engine", names, &handler, &items, &workers,
+    int client_pid = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*pi:Engine", names, &handler, &items, &workers,
                                      &batch_max, &in_order, &keep_idle, &client_fd, &tty_fd, &tick_ms, &scopes,
-                                     &seconds, &tied, &assigned))
+                                     &seconds, &tied, &assigned, &client_pid))
         return NULL;
     struct ft_sched_item *known = describe_items(scopes, seconds, &tied, items);
     PyBuffer_Release(&tied);
@@ -188,6 +190,7 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
             .known = known,
         },
         .client_fd = client_fd,
+        .client_pid = client_pid,
         .tty_fd = tty_fd,
         .tick_ms = tick_ms,
     };
@@ -518,8 +521,8 @@ static PyMethodDef engine_methods[] = {
 
 static PyType_Slot engine_slots[] = {
     {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, in_order=False, scopes=None, "
-                          "seconds=None, tied=None, keep_idle=False, assigned=False, client_fd=-1, tty_fd=-1, "
-                          "tick_ms=0)\n--\n\n"
+                          "seconds=None, tied=None, keep_idle=False, assigned=False, client_fd=-1, client_pid=0, "
+                          "tty_fd=-1, tick_ms=0)\n--\n\n"
                           "The poll loop over the workers of one run; see engine/engine.h.  The handler "
                           "has the methods message(worker, type, payload), passed(worker, item, logstart, "
                           "(setup, call, teardown)), output(worker, stream, bytes), gone(worker, "

@@ -126,6 +126,9 @@ static PyMethodDef core_methods[] = {
     {"has_finalizers", core_has_finalizers, METH_NOARGS,
      PyDoc_STR("has_finalizers()\n--\n\nWhether any object does something when the interpreter ends; files and "
                "sockets do not count.")},
+    {"before_read", core_before_read, METH_VARARGS,
+     PyDoc_STR("before_read(callback, terminal, /)\n--\n\nCall callback() before anything is read from the terminal "
+               "that is behind a descriptor, which also\nstands for /dev/tty; None, -1: no more.")},
     {"receive_fds", core_receive_fds, METH_VARARGS,
      PyDoc_STR("receive_fds(sock, /)\n--\n\nReceive a message and what is attached: its number, the object, a list of "
                "descriptors;\nNone at the end.\n\n:raises OSError: it is malformed")},

@@ -54,7 +54,12 @@ enum ft_message {
     /* 96 to 127: client and controller. */
     FT_MSG_EXIT = 96,    /* exit code: the run is over */
     FT_MSG_RUNNING = 97, /* pid: a controller that the client did not start is ready; waits for FT_MSG_GO */
-    FT_MSG_GO = 98,      /* nil: this controller it is that the client waits for; descriptors are attached */
+    FT_MSG_GO = 98,      /* bool: the terminal is attached; this controller it is that the client waits for */
+    FT_MSG_TTY_ASK = 99, /* nil: is the client in the foreground of its terminal? */
+    FT_MSG_TTY_STATE = 100, /* bool: it is */
+    FT_MSG_SUSPENDED = 101, /* nil: after SIGTSTP: the workers have stopped */
+    FT_MSG_RESUME = 102,    /* bool: the client goes on, in the foreground or not */
+    FT_MSG_RESIZED = 103,   /* nil: the window has another size */
 
     /* 128 to 159: client and daemon. */
     FT_MSG_ASK = 128,       /* array: run this, see wire/request.h; descriptors are attached */

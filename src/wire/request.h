@@ -23,10 +23,12 @@ enum ft_request_fd {
 
 /*
  * Which are attached to FT_MSG_GO, which goes to the controller itself: a daemon that hangs would keep them open, and
- * who waits for the end of our output would wait for that.  This one, then one for each element of `fds`.
+ * who waits for the end of our output would wait for that.  These, the second only if the message says so, then one
+ * for each element of `fds`.
  */
 enum ft_go_fd {
-    FT_GO_FOLDER, /* the current folder, O_PATH */
+    FT_GO_FOLDER,   /* the current folder, O_PATH */
+    FT_GO_TERMINAL, /* /dev/tty, which another session cannot open */
     FT_GO_FIXED,
 };
 

@@ -18,9 +18,15 @@ def pytest_sessionstart() -> None:
         raise pytest.UsageError(f"no command {FLEETEST}: install fleetest beside this Python")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Where a module says ``BOTH_WAYS = True``, its runs come once from the command, once from the daemon."""
+    if "project" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_WAYS", False):
+        metafunc.parametrize("project", ["command", "daemon"], indirect=True)
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
     """An empty project; what is still running afterwards is killed."""
-    made = Project(tmp_path)
+    made = Project(tmp_path, through_daemon=getattr(request, "param", "") == "daemon")
     yield made
     made.clean_up()

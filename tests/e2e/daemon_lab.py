@@ -19,6 +19,11 @@ def _pids() -> list[str]:
     return [path.name for path in Path("/proc").glob("[0-9]*")]
 
 
+def is_daemon(pid: int) -> bool:
+    """Whether a process is a daemon that a command has started."""
+    return _words(str(pid))[1:3] == ["daemon", "serve"]
+
+
 def daemons(runtime: Path) -> list[int]:
     """The living daemons whose files are in this runtime folder.
 

@@ -210,7 +210,7 @@ class Running:
             self.kill()
             result = Result(self.args, self.process.returncode, self.out(), self.err(), left)
             pytest.fail(f"hung for {timeout:g} s; its processes: {left}\n{result}")
-        if orphans:
+        if orphans or self.alone:
             deadline = time.monotonic() + ORPHAN_SECONDS
             while self.processes() and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -230,7 +230,13 @@ class Project:
     ``env`` may be changed; ``None`` in ``env=`` of one run takes a variable away.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, through_daemon: bool = False) -> None:
+        """Make an empty one.
+
+        :param through_daemon: its runs come from a daemon of its own; one that tests start at once
+            with another cannot be told from it then
+        """
+        self.through_daemon = through_daemon
         self.path = root / "project"
         self.home = root / "home"
         self.temp = root / "temp"
@@ -255,7 +261,7 @@ class Project:
             COLUMNS="80",
             XDG_RUNTIME_DIR=str(self.runtime),
         )
-        if os.environ.get("FLEETEST_E2E_DAEMON"):
+        if through_daemon:
             self.env["FLEETEST_DAEMON"] = "1"
 
     # ---- files ----
@@ -318,7 +324,7 @@ class Project:
         running = Running(process, args, mark, files)
         running.temp = self.temp
         running.runtime = self.runtime
-        running.alone = bool(os.environ.get("FLEETEST_E2E_DAEMON"))
+        running.alone = self.through_daemon
         self._started.append(running)
         return running
 

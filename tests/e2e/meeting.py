@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+import daemon_lab
 from lab import Project, Running, wait_for
 
 MODULE = '''
@@ -109,9 +110,21 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in text.split() if state_of(int(word)) not in ("", "Z")]
 
 
+def controllers_below(client: int) -> list[int]:
+    """The controllers of a client: its children, or the grandchildren of the daemon that it has started."""
+    found = []
+    for child in children_of(client):
+        if daemon_lab.is_daemon(child):
+            parked = children_of(child)
+            found += [pid for process in parked for pid in children_of(process)]
+        else:
+            found.append(child)
+    return found
+
+
 def controller_of(running: Running) -> int:
-    """The controller of a run whose client was started."""
-    return wait_for(lambda: children_of(running.pid), "the controller")[0]
+    """The process of a run's controller, once it is there."""
+    return wait_for(lambda: controllers_below(running.pid), "the controller")[0]
 
 
 def spare_of(controller: int, workers: list[int]) -> int:

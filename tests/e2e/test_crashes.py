@@ -20,6 +20,8 @@ from dying import (
 from lab import Project, numbered, wait_for
 from meeting import heard_pid, meet, parent_of, say, spare_of
 
+BOTH_WAYS = True
+
 # ---- a worker dies in a test ----
 
 

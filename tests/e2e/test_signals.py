@@ -23,6 +23,8 @@ from meeting import (
     state_of,
 )
 
+BOTH_WAYS = True
+
 AGAIN_SECONDS = 0.3
 """After this long a second Ctrl-C is a second one; sooner it may be the first, come by another way."""
 
@@ -469,7 +471,7 @@ def test_sigkill(project: Project, victim: str, moment: str, stop_first: bool) -
         say(project, "go on")
     running = victims.running
     result = running.wait(20, orphans=True)
-    left = all_gone(everybody)
+    left = all_gone(everybody, 10)
     assert not left, (left, result)
     if victim == "client":
         result.check(-signal.SIGKILL)
@@ -507,8 +509,9 @@ def test_client_killed_before_the_controller_is_up(project: Project) -> None:
     project.file(
         "test_it.py", "import meet\ndef test_a():\n    meet.say('ran')\n    meet.hear('never')\n"
     )
+    path = str(project.path / "early")
     running = project.start_fleetest(
-        "-n0", env={"EARLY": "1", "PYTHONPATH": str(project.path / "early")}
+        "-n0", env={"EARLY": "1", "PYTHONPATH": path, "FLEETEST_DAEMON": "0"}
     )
     controller = heard_pid(project, "early-pid")
     running.send(signal.SIGKILL)

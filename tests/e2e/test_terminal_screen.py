@@ -18,6 +18,8 @@ from terminal_lab import (
     spread,
 )
 
+BOTH_WAYS = True
+
 STATUS = r"\d+/12(  \d+ failed)?(  [\d:.]+s? left)?(  test_it\.py::\S+ \([\d.]+s\)( \+1)?)?"
 
 

@@ -19,6 +19,8 @@ from terminal_lab import (
     spread,
 )
 
+BOTH_WAYS = True
+
 
 def test_ctrl_c(project: Project) -> None:
     meet(project)
@@ -182,7 +184,7 @@ def test_background(project: Project) -> None:
 
 @needs_bash
 def test_reading_in_the_background(project: Project) -> None:
-    """As any job that reads the terminal in the background it is stopped, until ``fg``."""
+    """As any job that reads the terminal in the background it waits, until ``fg``."""
     meet(project)
     project.file(
         "test_it.py",
@@ -194,7 +196,10 @@ def test_reading_in_the_background(project: Project) -> None:
         bash.run(f"{FLEETEST} -n2 -s &")
         terminal.wait_for((project.path / "asks").exists, "the question")
         worker = heard_pid(project, "asks")
-        terminal.wait_for(lambda: state_of(worker) == "T", "the worker to be stopped")
+        if not project.through_daemon:
+            terminal.wait_for(lambda: state_of(worker) == "T", "the worker to be stopped")
+        bash.run("echo what is typed is $((6 * 7))")  # is the shell's
+        terminal.expect("what is typed is 42")
         bash.run("fg")
         terminal.type("bob\n")
         terminal.expect("4 passed in ", 8)

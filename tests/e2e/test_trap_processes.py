@@ -417,7 +417,7 @@ def test_long_paths(project: Project, method: str) -> None:
         (project.path / name / deep).mkdir(parents=True)
     project.file(f"project/{deep}/test_a.py", numbered(4))
     env = {"TMPDIR": str(project.path / "temp" / deep), "HOME": str(project.path / "home" / deep)}
-    env["XDG_RUNTIME_DIR"] = env["TMPDIR"]
+    env.update(XDG_RUNTIME_DIR=env["TMPDIR"], FLEETEST_DAEMON="0")
     args = ["-n", "2", "--start-method", method]
     project.fleetest(*args, cwd=f"project/{deep}", env=env).check(0).counts(passed=4)
     assert os.listdir(env["TMPDIR"]) == []

@@ -16,7 +16,7 @@ static void what_is_no_terminal_is_not_lent(void **state)
     int null = open("/dev/null", O_RDWR);
     (void)state;
     for (int i = 0; i < 2; i++) {
-        ft_tty_init(&tty, i == 0 ? -1 : null);
+        ft_tty_init(&tty, i == 0 ? -1 : null, false);
         assert_int_equal(tty.fd, -1);
         assert_int_equal(ft_tty_lend(&tty, getpid()), -ENOTTY);
         assert_false(tty.lent);
@@ -48,7 +48,7 @@ static void lend_and_kill(void)
 {
     struct ft_tty tty;
     struct termios before, raw, after;
-    ft_tty_init(&tty, 0);
+    ft_tty_init(&tty, 0, false);
     HOLDS(tty.fd == 0 && tty.own == getpgrp());
     tcgetattr(0, &before);
     pid_t pid = make_group();
@@ -80,7 +80,7 @@ static void it_comes_back_with_its_modes_after_the_borrower_was_killed(void **st
 static void lend_to_nobody(void)
 {
     struct ft_tty tty;
-    ft_tty_init(&tty, 0);
+    ft_tty_init(&tty, 0, false);
     HOLDS(ft_tty_lend(&tty, 0x3ffffff) < 0);
     HOLDS(!tty.lent && tcgetpgrp(0) == getpgrp());
 }
@@ -98,7 +98,7 @@ static void look_from_the_background(void)
     pid_t pid = make_group();
     struct ft_tty tty;
     tcsetpgrp(0, pid);
-    ft_tty_init(&tty, 0);
+    ft_tty_init(&tty, 0, false);
     HOLDS(!ft_tty_is_ours(&tty));
     ft_tty_take_back(&tty);
     HOLDS(tcgetpgrp(0) == pid);

@@ -1,0 +1,79 @@
+#include "engine/client.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/internal.h"
+#include "engine/loan.h"
+#include "wire/frame.h"
+#include "wire/protocol.h"
+
+enum { PACKET = 256 };
+
+/* Send a message without content.  What cannot be sent was for a client that is gone. */
+static void send_nil(struct ft_engine *engine, unsigned type)
+{
+    struct ft_buf frame = FT_BUF_INIT;
+    if (ft_frame_append(&frame, type, "\xc0", 1) == 0) {
+        ssize_t ignored = send(engine->options.client_fd, ft_buf_head(&frame), frame.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)ignored;
+    }
+    ft_buf_release(&frame);
+}
+
+bool ft_client_in_foreground(struct ft_engine *engine)
+{
+    struct ft_client *client = &engine->client;
+    if (client->foreground) {
+        client->foreground = false;
+        return true;
+    }
+    if (!client->asked && !engine->client_gone) {
+        client->asked = true;
+        send_nil(engine, FT_MSG_TTY_ASK);
+    }
+    return false;
+}
+
+void ft_client_suspended(struct ft_engine *engine)
+{
+    send_nil(engine, FT_MSG_SUSPENDED);
+}
+
+static int take(struct ft_engine *engine, const struct ft_message_view *message)
+{
+    bool yes = message->len == 1 && message->payload[0] == 0xc3;
+    switch (message->type) {
+    case FT_MSG_TTY_STATE:
+        engine->client.asked = false;
+        engine->client.foreground = yes;
+        return 0;
+    case FT_MSG_RESUME:
+        return ft_loan_resume(engine, yes);
+    case FT_MSG_RESIZED:
+        if (engine->holder != NULL)
+            ft_worker_kill(engine->holder, SIGWINCH, true);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int ft_client_hear(struct ft_engine *engine)
+{
+    unsigned char bytes[PACKET];
+    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
+    struct ft_message_view message;
+    ssize_t got = recv(engine->options.client_fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (got <= 0)
+        return -EPIPE;
+    int err = ft_frame_feed(&reader, bytes, (size_t)got);
+    if (err == 0 && ft_frame_next(&reader, &message) == 1)
+        err = take(engine, &message);
+    ft_frame_reader_release(&reader);
+    return err;
+}
