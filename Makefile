@@ -14,7 +14,7 @@ export PYTHON PYTHONS PARITY
 environment = $(PYTHON) scripts/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit e2e parity wheel devlink bench simulate lint xdist-suite plugin-suites sanitize fuzz clean \
+.PHONY: help demo test unit e2e parity wheel devlink bench simulate lint xdist-suite plugin-suites soak sanitize fuzz clean \
 	system-build system-test system-fuzz
 
 help: ## list the targets
@@ -61,6 +61,9 @@ xdist-suite: system-build ## run pytest-xdist's own tests with fleetest in its p
 
 plugin-suites: system-build ## run other plugins' own tests with pytest-xdist and with fleetest (ARGS: names)
 	@build=$$($(environment) build) && $$build tests/suites/plugin_suites.py $(ARGS)
+
+soak: ## run 1,000 times through the daemon, and see whether anything grows (ARGS: Pythons with fleetest)
+	@$(PYTHON) tests/soak/soak.py $(or $(ARGS),.venv/bin/python)
 
 sanitize: system-test ## run the unit and e2e tests under the address and undefined sanitizers
 	@scripts/sanitize

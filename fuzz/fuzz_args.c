@@ -17,7 +17,14 @@ enum { MOST = 256 };
 
 static bool is_own(const char *arg)
 {
-    return strcmp(arg, "--python") == 0 || strncmp(arg, "--python=", 9) == 0 || strcmp(arg, "--no-daemon") == 0;
+    static const char *const own[] = {"--python", "--daemon-idle-timeout", "--no-daemon"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        size_t len = strlen(own[i]);
+        bool valued = strcmp(own[i], "--no-daemon") != 0;
+        if (strncmp(arg, own[i], len) == 0 && (arg[len] == '\0' || (valued && arg[len] == '=')))
+            return true;
+    }
+    return false;
 }
 
 static void check(const struct ft_args *args, int argc, char **argv)

@@ -388,6 +388,12 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             action="store_true",
             help="Do not ask the daemon, which FLEETEST_DAEMON=1 has the command do.",
         )
+        group.addoption(
+            "--daemon-idle-timeout",
+            metavar="SECONDS",
+            help="A daemon that this run starts leaves when it was not used for so long. Default: "
+            "1800; 0: never.",
+        )
     private.show_group_first(parser, group)
 
 

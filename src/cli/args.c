@@ -3,28 +3,45 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Options of ours that have a value, which may come behind an equals sign or as the next argument. */
+static const struct {
+    const char *name;
+    const char *error;
+    size_t field; /* of struct ft_args */
+} valued[] = {
+    {"--python", "--python needs the path of an interpreter", offsetof(struct ft_args, python)},
+    {"--daemon-idle-timeout", "--daemon-idle-timeout needs a number of seconds; 0: never",
+     offsetof(struct ft_args, idle)},
+};
+
+/* Whether argv[*at] is one of these; then *at is where its value was. */
+static bool take_valued(struct ft_args *args, int argc, char **argv, int *at)
+{
+    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++) {
+        size_t len = strlen(valued[i].name);
+        const char *arg = argv[*at];
+        if (strncmp(arg, valued[i].name, len) != 0 || (arg[len] != '=' && arg[len] != '\0'))
+            continue;
+        const char *value = arg[len] == '=' ? arg + len + 1 : *at + 1 < argc ? argv[++*at] : "";
+        if (value[0] == '\0')
+            args->error = valued[i].error;
+        else
+            memcpy((char *)args + valued[i].field, &value, sizeof value);
+        return true;
+    }
+    return false;
+}
+
 void ft_args_parse(struct ft_args *args, int argc, char **argv, char **rest)
 {
-    static const char option[] = "--python=";
     bool ours = true;
     int versions = 0;
     *args = (struct ft_args){.rest = rest};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--") == 0)
             ours = false;
-        if (ours && strcmp(argv[i], "--python") == 0) {
-            if (i + 1 == argc || argv[i + 1][0] == '\0')
-                args->error = "--python needs the path of an interpreter";
-            else
-                args->python = argv[++i];
+        if (ours && take_valued(args, argc, argv, &i))
             continue;
-        }
-        if (ours && strncmp(argv[i], option, sizeof option - 1) == 0) {
-            args->python = argv[i] + sizeof option - 1;
-            if (args->python[0] == '\0')
-                args->error = "--python needs the path of an interpreter";
-            continue;
-        }
         if (ours && strcmp(argv[i], "--no-daemon") == 0) {
             args->no_daemon = true;
             continue;

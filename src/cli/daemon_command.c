@@ -14,6 +14,7 @@
 
 #include "base/exitcode.h"
 #include "cli/cleanup.h"
+#include "cli/number.h"
 #include "cli/python.h"
 #include "cli/starter.h"
 #include "daemon/daemon.h"
@@ -112,17 +113,6 @@ static bool wait_until_gone(const struct ft_place *place)
     return false;
 }
 
-static bool read_number(const char *text, uint64_t *number)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || *end != '\0' || *text == '-' || errno != 0 || value > UINT32_MAX)
-        return false;
-    *number = value;
-    return true;
-}
-
 /* What whoever came first had open is none of ours. */
 static void close_others(int one, int other)
 {
@@ -131,7 +121,7 @@ static void close_others(int one, int other)
     size_t count = 0;
     for (struct dirent *entry; folder != NULL && count < FT_FDS_MAX && (entry = readdir(folder)) != NULL;) {
         uint64_t number;
-        if (read_number(entry->d_name, &number) && number > 2 && (int)number != one && (int)number != other &&
+        if (ft_read_number(entry->d_name, &number) && number > 2 && (int)number != one && (int)number != other &&
             (int)number != dirfd(folder))
             fds[count++] = (int)number;
     }
@@ -304,7 +294,7 @@ static int parse(const struct command *command, int argc, char **argv, struct as
             continue;
         }
         value = strchr(command->options, 'i') != NULL ? value_of("--idle-timeout", argc, argv, &i) : NULL;
-        if (value != NULL && read_number(value, &asked->idle_seconds))
+        if (value != NULL && ft_read_number(value, &asked->idle_seconds))
             continue;
         if (value != NULL) {
             fprintf(stderr, "fleetest: --idle-timeout needs a number of seconds; 0: never\n");
@@ -327,8 +317,8 @@ static int serve(char **argv)
 {
     struct ft_daemon_options options = {.folder = argv[5], .python = argv[6]};
     uint64_t listening, lock;
-    if (!read_number(argv[3], &listening) || !read_number(argv[4], &lock) ||
-        !read_number(argv[7], &options.idle_seconds))
+    if (!ft_read_number(argv[3], &listening) || !ft_read_number(argv[4], &lock) ||
+        !ft_read_number(argv[7], &options.idle_seconds))
         return FT_EXIT_USAGE;
     options.listen_fd = (int)listening;
     options.lock_fd = (int)lock;

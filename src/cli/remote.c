@@ -14,7 +14,6 @@
 #include "cli/console.h"
 #include "cli/outcome.h"
 #include "cli/relay.h"
-#include "cli/starter.h"
 #include "wire/fds.h"
 #include "wire/frame.h"
 #include "wire/msgpack.h"
@@ -450,20 +449,20 @@ static int ask(struct remote *remote, const struct ft_place *place, const struct
     return ft_cold_because(remote->cold, "", "the daemon left");
 }
 
-int ft_remote_run(const struct ft_caller *caller, const char *python, struct ft_cold *cold)
+int ft_remote_run(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold)
 {
     char problem[PATH_MAX + 64];
     struct ft_place place;
     struct remote remote = {.cold = cold, .daemon = -1, .pair = -1, .lifeline = -1, .pidfd = -1};
     remote.in = (struct ft_frame_reader)FT_FRAME_READER_INIT;
-    if (ft_place_open(&place, NULL, python, problem, sizeof problem) < 0)
+    if (ft_place_open(&place, NULL, starting->python, problem, sizeof problem) < 0)
         return ft_cold_because(cold, "", "%s", problem);
     ft_console_note(&remote.console);
     int code = ft_relay_open(&remote.relay, handled, sizeof handled / sizeof handled[0]);
     if (code < 0)
         code = ft_cold_because(cold, "", "cannot make a signal descriptor: %s", strerror(-code));
     else
-        code = ask(&remote, &place, caller, &(struct ft_starting){python, FT_IDLE_SECONDS});
+        code = ask(&remote, &place, caller, starting);
     if (code == 0)
         code = finish(&remote);
     drop_run(&remote);

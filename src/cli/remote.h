@@ -4,11 +4,13 @@
 
 #include "cli/caller.h"
 #include "cli/cold.h"
+#include "cli/starter.h"
 
 /*
- * Run what the caller has asked for, with `python`.  Returns the exit code, or -1 with the reason if the daemon cannot
- * do it; then nothing of it is left, and the run has not begun.  As ft_session_run it may die of a signal.
+ * Run what the caller has asked for; `starting` says with which Python.  Returns the exit code, or -1 with the reason
+ * if the daemon cannot do it; then nothing of it is left, and the run has not begun.  As ft_session_run it may die of
+ * a signal.
  */
-int ft_remote_run(const struct ft_caller *caller, const char *python, struct ft_cold *cold);
+int ft_remote_run(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold);
 
 #endif

@@ -18,6 +18,7 @@ UNSHOWN = {"--junitxml", "--junitprefix", "--disable-pytest-warnings", "-V"}
 OWN = {flag for option in OPTIONS for flag in option.flags} | {
     "--python",
     "--no-daemon",
+    "--daemon-idle-timeout",
     "--version",
     "--help",
 }

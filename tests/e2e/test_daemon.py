@@ -445,11 +445,25 @@ def test_command_is_replaced(one: Project) -> None:
     wait_for(lambda: not daemon_lab.daemons(one.runtime), "its end")
 
 
-def test_idle(one: Project) -> None:
-    command(one, "start", "--idle-timeout", "1").check(0)
-    run(one)
+@pytest.mark.parametrize("way", ["command", "option", "environment"])
+def test_idle(one: Project, way: str) -> None:
+    if way == "command":
+        command(one, "start", "--idle-timeout", "1").check(0)
+    elif way == "environment":
+        one.env["FLEETEST_DAEMON_IDLE_TIMEOUT"] = "1"
+    run(one, *(["--daemon-idle-timeout", "1"] if way == "option" else []))
     wait_for(lambda: not daemon_lab.daemons(one.runtime), "its end")
     assert files(one) == {".log"}
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "1s", "99999999999", " 1"])
+def test_wrong_idle_timeout(one: Project, text: str) -> None:
+    result = one.fleetest(f"--daemon-idle-timeout={text}", leaves=True).check(4)
+    assert result.err == "fleetest: --daemon-idle-timeout needs a number of seconds; 0: never\n"
+    result = one.fleetest(env={"FLEETEST_DAEMON_IDLE_TIMEOUT": text}, leaves=True).check(4)
+    assert (
+        result.err == "fleetest: FLEETEST_DAEMON_IDLE_TIMEOUT needs a number of seconds; 0: never\n"
+    )
 
 
 def test_python_that_does_not_start(one: Project) -> None:
@@ -510,6 +524,12 @@ def test_stop_during_a_run(one: Project) -> None:
     one.file("test_a.py", text)
     one.fleetest("-n", "0", leaves=True).check(0).counts(passed=1)
     wait_for(lambda: not daemon_lab.daemons(one.runtime), "its end")
+
+
+def test_many_runs_leave_nothing(one: Project) -> None:
+    """No process, descriptor, memory or file: ``make soak`` does more of it."""
+    soak = Path(__file__).resolve().parents[1] / "soak" / "soak.py"
+    one.python(soak, "--runs", "60", "--at-once", "10", sys.executable, leaves=True).check(0)
 
 
 def test_nothing_of_the_first_client_stays(one: Project) -> None:

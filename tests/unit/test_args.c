@@ -10,6 +10,7 @@ enum { MOST = 10 };
 struct args_case {
     const char *argv[MOST]; /* without the name of the command */
     const char *python;
+    const char *idle;
     bool version;
     bool no_daemon;
     bool error;
@@ -38,6 +39,12 @@ static const struct args_case cases[] = {
     {.argv = {"--", "--python", "x"}, .rest = {"--", "--python", "x"}},
     {.argv = {"--", "--python=x", "--"}, .rest = {"--", "--python=x", "--"}},
     {.argv = {"", "-"}, .rest = {"", "-"}},
+    {.argv = {"--daemon-idle-timeout", "60", "-x"}, .idle = "60", .rest = {"-x"}},
+    {.argv = {"--daemon-idle-timeout=0"}, .idle = "0"},
+    {.argv = {"--daemon-idle-timeout"}, .error = true},
+    {.argv = {"--daemon-idle-timeout="}, .error = true},
+    {.argv = {"--daemon-idle-timeouts", "1"}, .rest = {"--daemon-idle-timeouts", "1"}},
+    {.argv = {"--", "--daemon-idle-timeout", "1"}, .rest = {"--", "--daemon-idle-timeout", "1"}},
     {.argv = {"--no-daemon"}, .no_daemon = true},
     {.argv = {"-x", "--no-daemon", "tests"}, .no_daemon = true, .rest = {"-x", "tests"}},
     {.argv = {"--no-daemon", "-x", "--no-daemon"}, .no_daemon = true, .rest = {"-x"}},
@@ -69,6 +76,9 @@ static void check_case(const struct args_case *one)
         assert_int_equal(args.python != NULL, one->python != NULL);
         if (one->python != NULL)
             assert_string_equal(args.python, one->python);
+        assert_int_equal(args.idle != NULL, one->idle != NULL);
+        if (one->idle != NULL)
+            assert_string_equal(args.idle, one->idle);
         assert_ptr_equal(args.rest, rest);
         assert_null(args.rest[args.rest_len]);
         for (int i = 0; !one->version && (i < args.rest_len || one->rest[i] != NULL); i++)

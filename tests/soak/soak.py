@@ -1,0 +1,180 @@
+"""Many runs through the daemon, to see whether anything grows and every outcome is right.
+
+    soak.py [--runs N] [--at-once N] PYTHON [PYTHON ...]
+
+Makes four projects, runs each in turn with each Python (whose environment has fleetest) until there were
+N runs (1000), then as many at once as asked for (50).  After some runs to warm up it notes what the daemons
+have: processes, descriptors, memory, files; and fails if there is more in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+WARM_UP = 40
+"""Runs before the first look."""
+
+MEMORY_KIB = 2048
+"""What a daemon and its parked process may have more, all together, for reasons of the allocator's."""
+
+DEADLINE = 120.0
+
+SETTLE = 5.0
+"""Seconds that processes of runs may take to end."""
+
+PROJECTS = {
+    "passing": ("def test_{0}(tmp_path): (tmp_path / 'x').write_text('x')", 12, 0),
+    "failing": ("def test_{0}(): assert {0} % 4", 12, 1),
+    "one": ("def test_{0}(): pass", 1, 0),
+    "empty": ("", 0, 5),
+}
+"""Name -> text of a test, how many of them, the exit code."""
+
+
+@dataclass
+class Size:
+    """What there is of something that must not grow."""
+
+    left: int
+    """Processes that the daemons do not keep."""
+    kept: int
+    descriptors: int
+    files: int
+    temporary: int
+    memory: int
+
+
+class Soak:
+    """The daemons' folder, the projects, and the runs."""
+
+    def __init__(self, root: Path, pythons: list[str]) -> None:
+        self.runtime, self.temporary = root / "runtime", root / "temporary"
+        self.projects = {name: root / name for name in PROJECTS}
+        for folder in (self.runtime, self.temporary, *self.projects.values()):
+            folder.mkdir(mode=0o700)
+        for name, (text, count, _) in PROJECTS.items():
+            source = "\n".join(text.format(number) for number in range(count))
+            (self.projects[name] / "test_it.py").write_text(source + "\n", "utf-8")
+        self.commands = [str(Path(python).with_name("fleetest")) for python in pythons]
+        self.env = {
+            **os.environ,
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "TMPDIR": str(self.temporary),
+            "PYTEST_DEBUG_TEMPROOT": str(root),
+            "FLEETEST_DAEMON": "1",
+        }
+
+    def start(self, number: int) -> tuple[str, subprocess.Popen[str]]:
+        """Start the run with this number; its project."""
+        names, commands = list(PROJECTS), self.commands
+        name = names[number % len(names)]
+        command = commands[number // len(names) % len(commands)]
+        process = subprocess.Popen(
+            [command, "-n", str(number % 3), "-p", "no:cacheprovider"],
+            cwd=self.projects[name],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return name, process
+
+    def check(self, name: str, process: subprocess.Popen[str]) -> None:
+        """Wait for a run's end, which has to be the right one.
+
+        :raises SystemExit: it is not
+        """
+        output, _ = process.communicate(timeout=DEADLINE)
+        if process.returncode != PROJECTS[name][2]:
+            sys.exit(f"soak: {name}: exit code {process.returncode}\n{output}")
+
+    def look(self) -> Size:
+        """What the daemons have now."""
+        size = Size(0, 0, 0, 0, 0, 0)
+        for command in self.commands:
+            words = [command, "daemon", "status", "--json"]
+            shown = json.loads(subprocess.check_output(words, env=self.env, text=True))
+            pids = [shown["pid"], *(parked["pid"] for parked in shown["parked"])]
+            size.left += len(set(_members(shown["pid"])) - set(pids))
+            size.kept += len(pids)
+            size.descriptors += sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
+            size.memory += shown["own_kb"] + sum(parked["own_kb"] for parked in shown["parked"])
+        size.files = len(list(self.runtime.rglob("*")))
+        size.temporary = len(list(self.temporary.rglob("*")))
+        return size
+
+    def settle(self) -> Size:
+        """The same once the processes of the last runs are gone."""
+        deadline = time.monotonic() + SETTLE
+        while True:
+            size = self.look()
+            if size.left == 0 or time.monotonic() > deadline:
+                return size
+
+    def stop(self) -> None:
+        """End the daemons."""
+        for command in self.commands:
+            subprocess.run(
+                [command, "daemon", "stop"], env=self.env, check=True, capture_output=True
+            )
+
+
+def _members(session: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            found.append(int(path.parent.name))
+    return found
+
+
+def soak(root: Path, options: argparse.Namespace) -> int:
+    """Do the runs; the exit code."""
+    here = Soak(root, options.python)
+    try:
+        for number in range(WARM_UP):
+            here.check(*here.start(number))
+        before = here.settle()
+        print(f"after {WARM_UP} runs:", before)
+        for number in range(WARM_UP, options.runs):
+            here.check(*here.start(number))
+        print(f"after {options.runs} runs:", here.settle())
+        for name, process in [here.start(number) for number in range(options.at_once)]:
+            here.check(name, process)
+        after = here.settle()
+        print(f"after {options.at_once} at once:", after)
+    finally:
+        here.stop()
+    grown = [name for name, value in asdict(after).items() if value > asdict(before)[name]]
+    if after.memory <= before.memory + MEMORY_KIB * len(here.commands):
+        grown = [name for name in grown if name != "memory"]
+    left = sorted(path.suffix for path in here.runtime.rglob("*") if path.suffix != ".log")
+    print("grown:", ", ".join(grown) or "nothing", "- left:", ", ".join(left) or "the directory")
+    return 1 if grown or left != [""] else 0
+
+
+def main() -> int:
+    """Read the arguments, and soak."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--at-once", type=int, default=50)
+    parser.add_argument("python", nargs="+")
+    with tempfile.TemporaryDirectory(prefix="fleetest-soak-") as folder:
+        return soak(Path(folder), parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
