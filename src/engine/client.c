@@ -4,13 +4,21 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "engine/internal.h"
 #include "engine/loan.h"
 #include "wire/frame.h"
 #include "wire/protocol.h"
 
-enum { PACKET = 256 };
+enum { PACKET = 256, ASK_MS = 100 };
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 /* Send a message without content.  What cannot be sent was for a client that is gone. */
 static void send_nil(struct ft_engine *engine, unsigned type)
@@ -26,12 +34,12 @@ static void send_nil(struct ft_engine *engine, unsigned type)
 bool ft_client_in_foreground(struct ft_engine *engine)
 {
     struct ft_client *client = &engine->client;
-    if (client->foreground) {
-        client->foreground = false;
+    uint64_t now = now_ms();
+    if (client->foreground)
         return true;
-    }
-    if (!client->asked && !engine->client_gone) {
+    if (!client->asked && !engine->client_gone && now - client->asked_at >= ASK_MS) {
         client->asked = true;
+        client->asked_at = now;
         send_nil(engine, FT_MSG_TTY_ASK);
     }
     return false;
@@ -70,7 +78,7 @@ int ft_client_hear(struct ft_engine *engine)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     if (got <= 0)
-        return -EPIPE;
+        return 1;
     int err = ft_frame_feed(&reader, bytes, (size_t)got);
     if (err == 0 && ft_frame_next(&reader, &message) == 1)
         err = take(engine, &message);

@@ -6,18 +6,20 @@
 #define FT_ENGINE_CLIENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ft_engine;
 
 struct ft_client {
-    bool asked;      /* whether it is in the foreground, and has not answered yet */
-    bool foreground; /* it has answered so, and that was not yet made use of */
+    bool asked;        /* whether it is in the foreground, and has not answered yet */
+    bool foreground;   /* it has answered so in this round of the loop */
+    uint64_t asked_at; /* when it was last asked, in ms of the monotonic clock */
 };
 
-/* Whether it is in the foreground now: false until it has answered; then true once.  Asks it if need be. */
+/* Whether it is in the foreground: false until it has answered.  Asks it if need be, some ten times a second. */
 bool ft_client_in_foreground(struct ft_engine *engine);
 
-/* It has sent something.  Returns 0, -EPIPE if it is gone, or what a callback returned. */
+/* It has sent something.  Returns 0, 1 if it is gone, or what a callback returned. */
 int ft_client_hear(struct ft_engine *engine);
 
 /* Tell it that all workers have stopped. */

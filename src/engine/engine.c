@@ -474,8 +474,8 @@ static int handle_signals(struct ft_engine *engine)
 
 static int handle_client(struct ft_engine *engine, short events)
 {
-    int err = events & POLLIN ? ft_client_hear(engine) : -EPIPE;
-    if (err != -EPIPE)
+    int err = events & POLLIN ? ft_client_hear(engine) : 1;
+    if (err <= 0)
         return err;
     engine->client_gone = true;
     err = ft_loan_resume(engine, false);

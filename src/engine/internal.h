@@ -33,6 +33,7 @@ struct ft_engine {
     struct ft_client client;
     uint64_t ticked;            /* when `tick` was last called, in ms of the monotonic clock */
     bool client_gone;
+    bool pausing;               /* so will they be, once the one that has the terminal has stopped */
     bool paused;                /* the workers are stopped, as the client is or will be */
     bool stopped;
     bool refusing;              /* the terminal is lent no more */

@@ -81,7 +81,19 @@ static bool may_lend(struct ft_engine *engine)
 int ft_loan_serve(struct ft_engine *engine)
 {
     struct ft_worker *worker = engine->holder == NULL ? first_waiting(engine) : NULL;
-    return worker != NULL && may_lend(engine) ? lend(engine, worker) : 0;
+    bool now = worker != NULL && may_lend(engine);
+    engine->client.foreground = false; /* the answer is good for this moment only */
+    return now ? lend(engine, worker) : 0;
+}
+
+/* All workers have stopped; the client may. */
+static void pause_all(struct ft_engine *engine)
+{
+    engine->paused = true;
+    engine->pausing = false;
+    ft_tty_take_back(&engine->tty);
+    ft_engine_kill(engine, SIGSTOP, true);
+    ft_client_suspended(engine);
 }
 
 int ft_loan_end(struct ft_engine *engine)
@@ -92,6 +104,8 @@ int ft_loan_end(struct ft_engine *engine)
     ft_tty_take_back(&engine->tty);
     engine->holder = NULL;
     worker->until_report = false;
+    if (engine->pausing) /* it was to stop, and has let go instead */
+        pause_all(engine);
     return engine->ops.terminal(engine->arg, worker->id, false);
 }
 
@@ -113,18 +127,10 @@ static int suspend_job(struct ft_engine *engine, struct ft_worker *worker)
     return err;
 }
 
-/* All workers have stopped; the client may. */
-static void pause_all(struct ft_engine *engine)
-{
-    engine->paused = true;
-    ft_tty_take_back(&engine->tty);
-    ft_engine_kill(engine, SIGSTOP, true);
-    ft_client_suspended(engine);
-}
-
 void ft_loan_pause(struct ft_engine *engine)
 {
-    if (engine->holder != NULL && engine->tty.lent)
+    engine->pausing = engine->holder != NULL && engine->tty.lent;
+    if (engine->pausing)
         ft_worker_kill(engine->holder, SIGTSTP, true);
     else
         pause_all(engine);
@@ -133,24 +139,34 @@ void ft_loan_pause(struct ft_engine *engine)
 int ft_loan_resume(struct ft_engine *engine, bool foreground)
 {
     int err = 0;
-    if (!engine->paused)
+    if (!engine->paused) {
+        engine->pausing = false; /* if it stops after all, it is let go on then */
         return 0;
+    }
     engine->paused = false;
-    if (engine->holder != NULL && foreground)
-        ft_tty_lend(&engine->tty, engine->holder->spec.pid);
-    else
+    if (engine->holder != NULL && !foreground)
         err = ft_loan_end(engine);
+    else if (engine->holder != NULL && engine->holder->spec.own_group)
+        ft_tty_lend(&engine->tty, engine->holder->spec.pid);
     ft_engine_kill(engine, SIGCONT, true);
     return err;
 }
 
+/* A worker of a remote terminal has stopped as by Ctrl-Z. */
+static void stopped_remotely(struct ft_engine *engine, struct ft_worker *worker)
+{
+    if (engine->pausing)
+        pause_all(engine);
+    else if (!engine->paused)
+        ft_worker_kill(worker, SIGCONT, true);
+}
+
 int ft_loan_stopped(struct ft_engine *engine, struct ft_worker *worker, int signal)
 {
-    if (signal == SIGTSTP && engine->holder == worker) {
-        if (!engine->tty.remote)
-            return suspend_job(engine, worker);
-        pause_all(engine);
-    }
+    if (signal == SIGTSTP && engine->tty.remote)
+        stopped_remotely(engine, worker);
+    else if (signal == SIGTSTP && engine->holder == worker)
+        return suspend_job(engine, worker);
     if ((signal == SIGTTIN || signal == SIGTTOU) && engine->holder != worker)
         return ft_inbox_put(&worker->inbox, FT_NOTE_STOPPED, 0, NULL, 0);
     return 0;

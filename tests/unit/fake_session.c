@@ -137,6 +137,7 @@ void session_init(struct session *session, const struct ft_sched_options *option
     struct ft_engine_options all = {
         .sched = *options,
         .client_fd = session->client_fd > 0 ? session->client_fd : -1,
+        .client_pid = session->client_pid,
         .tty_fd = session->tty_fd > 0 ? session->tty_fd : -1,
         .tick_ms = session->tick_ms,
     };

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "engine/engine.h"
 #include "fake_worker.h"
@@ -28,6 +29,7 @@ struct session {
     int (*react)(struct session *session, const struct session_event *event); /* NULL: nothing more is done */
     void *arg;                             /* for react */
     int client_fd, tty_fd, tick_ms;        /* as in ft_engine_options */
+    pid_t client_pid;                      /* likewise */
 
     unsigned types[SESSION_WORKERS][256];  /* messages by type */
     uint32_t item[SESSION_WORKERS];        /* that it runs; UINT32_MAX: none */

@@ -1,5 +1,6 @@
 /* engine/tty: the terminal is lent and comes back with its modes, whatever became of who had it. */
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,8 +16,8 @@ static void what_is_no_terminal_is_not_lent(void **state)
     struct ft_tty tty;
     int null = open("/dev/null", O_RDWR);
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        ft_tty_init(&tty, i == 0 ? -1 : null, false);
+    for (int i = 0; i < 4; i++) {
+        ft_tty_init(&tty, i % 2 == 0 ? -1 : null, i >= 2);
         assert_int_equal(tty.fd, -1);
         assert_int_equal(ft_tty_lend(&tty, getpid()), -ENOTTY);
         assert_false(tty.lent);
@@ -112,6 +113,66 @@ static void a_process_in_the_background_has_none_to_lend(void **state)
     terminal_end(&terminal);
 }
 
+/* ---- the client's ---- */
+
+/* A terminal that does not control us. */
+static void open_terminal(int *user, int *fd)
+{
+    assert_int_equal(openpty(user, fd, NULL, NULL, NULL), 0);
+}
+
+static void make_raw(int fd)
+{
+    struct termios modes;
+    tcgetattr(fd, &modes);
+    cfmakeraw(&modes);
+    tcsetattr(fd, TCSANOW, &modes);
+}
+
+static void a_remote_one_comes_back_with_the_modes_of_the_beginning(void **state)
+{
+    struct ft_tty tty;
+    struct termios before, now;
+    int user, fd;
+    (void)state;
+    open_terminal(&user, &fd);
+    tcgetattr(fd, &before);
+    ft_tty_init(&tty, fd, true);
+    assert_int_equal(tty.fd, fd);
+    for (int i = 0; i < 2; i++) {
+        make_raw(fd); /* as getpass does, before it asks */
+        assert_int_equal(ft_tty_lend(&tty, 0x3ffffff), 0);
+        assert_true(tty.lent);
+        tcgetattr(fd, &now);
+        assert_false(same_modes(&before, &now));
+        ft_tty_take_back(&tty);
+        assert_false(tty.lent);
+        tcgetattr(fd, &now);
+        assert_true(same_modes(&before, &now));
+    }
+    make_raw(fd);
+    ft_tty_take_back(&tty); /* not lent: what was done to it is none of our business */
+    tcgetattr(fd, &now);
+    assert_false(same_modes(&before, &now));
+    close(fd);
+    close(user);
+}
+
+static void what_does_not_control_us_is_not_ours(void **state)
+{
+    struct ft_tty tty;
+    int user, fd;
+    (void)state;
+    open_terminal(&user, &fd);
+    ft_tty_init(&tty, fd, true);
+    assert_false(ft_tty_is_ours(&tty));
+    ft_tty_init(&tty, fd, false);
+    assert_int_equal(tty.fd, -1);
+    assert_int_equal(ft_tty_lend(&tty, getpid()), -ENOTTY);
+    close(fd);
+    close(user);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +180,8 @@ int main(void)
         cmocka_unit_test(it_comes_back_with_its_modes_after_the_borrower_was_killed),
         cmocka_unit_test(it_is_not_lent_to_a_group_that_does_not_exist),
         cmocka_unit_test(a_process_in_the_background_has_none_to_lend),
+        cmocka_unit_test(a_remote_one_comes_back_with_the_modes_of_the_beginning),
+        cmocka_unit_test(what_does_not_control_us_is_not_ours),
     };
     return cmocka_run_group_tests(tests, start_watchdog, NULL);
 }
