@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,17 +104,35 @@ class SuiteBench:
             progress(f"{self.suite.name}: {what} {number + 1} of {count}")
             first = number % len(self._contenders)
             for contender in self._contenders[first:] + self._contenders[:first]:
-                runs[contender.name].append(self._run(contender, limit, sample))
+                if not (sample and contender.warm):
+                    runs[contender.name].append(self._run(contender, limit, sample))
         return runs
+
+    @contextmanager
+    def _daemons(self) -> Iterator[None]:
+        """Have a daemon for each contender that needs one."""
+        warm = [place for contender, place in self._places.items() if contender.warm]
+        for place in warm:
+            self._daemon(place, "start")
+        try:
+            yield
+        finally:
+            for place in warm:
+                self._daemon(place, "stop")
+
+    def _daemon(self, place: Place, command: str) -> None:
+        words = [place.command[0], "daemon", command]
+        subprocess.run(words, env=place.env, check=True, stdout=subprocess.DEVNULL)
 
     def run(self, rounds: int, memory_rounds: int, limit: float) -> report.Result:
         """Warm up, measure times, then memory.
 
         :raises WrongOutcomeError: a run ended with other outcomes than plain pytest
         """
-        # The first round writes the byte code and caches, and tells what the outcomes are.
-        self._rounds(1, limit, "warm-up", False)
-        timed = self._rounds(rounds, limit, "round", False)
+        with self._daemons():
+            # The first round writes the byte code and caches, and tells what the outcomes are.
+            self._rounds(1, limit, "warm-up", False)
+            timed = self._rounds(rounds, limit, "round", False)
         sampled = self._rounds(memory_rounds, limit, "memory", True) if memory_rounds else {}
         progress("")
         assert self._expected is not None

@@ -32,6 +32,8 @@ class Contender:
     name: str
     command: str
     options: tuple[str, ...]
+    # Runs come from a daemon that is there before.
+    warm: bool = False
 
 
 # Extensions are kept out of the contender that they are no part of: a user of plain pytest has
@@ -44,6 +46,7 @@ CONTENDERS = (
     Contender("xdist -n 2", "pytest", (*_NO_FLEETEST, "-n", "2")),
     Contender("fleetest -n 2", "fleetest", ("-n", "2")),
     Contender("fleetest -n 0", "fleetest", ("-n", "0")),
+    Contender("fleetest warm", "fleetest", (), warm=True),
 )
 # Its outcomes are the right ones.
 REFERENCE = CONTENDERS[0]
@@ -88,6 +91,7 @@ class Suite:
 
 
 SUITES = (
+    Suite("one", 15, size=(1, 1)),
     Suite("small", 9, size=(10, 10)),
     Suite("medium", 9, size=(100, 20)),
     Suite("large", 5, size=(1000, 10)),
@@ -134,10 +138,11 @@ def prepare(
 
     :param commands: the paths of ``pytest`` and ``fleetest``
     """
-    tree, temp, home = folder / "tree", folder / "tmp", folder / "home"
+    tree, temp, home, runtime = (folder / name for name in ("tree", "tmp", "home", "run"))
     suite.write(tree)
     temp.mkdir(parents=True)
     home.mkdir()
+    runtime.mkdir(mode=0o700)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     command = commands[contender.command]
     search = f"{commands['pytest'].parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -148,8 +153,8 @@ def prepare(
         "LC_ALL": "C.UTF-8",
         "TMPDIR": str(temp),
         "PYTEST_DEBUG_TEMPROOT": str(temp),
-        # Each run starts from nothing. A warm start will be a contender of its own.
-        "FLEETEST_DAEMON": "0",
+        "XDG_RUNTIME_DIR": str(runtime),
+        "FLEETEST_DAEMON": "1" if contender.warm else "0",
     }
     return Place(tree, temp, env, (str(command), *contender.options, *suite.arguments))
 

@@ -29,6 +29,8 @@ class Target:
 
 
 TARGETS = (
+    Target("one", "fleetest warm", "pytest", "wall", 0.45),
+    Target("small", "fleetest warm", "pytest", "wall", 0.55),
     Target("medium", "fleetest -n 2", "xdist -n 2", "wall", 0.58),
     Target("medium", "fleetest -n 2", "xdist -n 2", "cpu", 0.42),
     Target("large", "fleetest -n 2", "xdist -n 2", "wall", 0.48),
@@ -63,6 +65,8 @@ _COMPARISONS = (
     ("fleetest -n 2", "xdist -n 2", _ALL),
     ("fleetest -n 2", "pytest", _ALL),
     ("fleetest -n 0", "pytest", _ALL),
+    # What its runs cost is the daemon's children's, which nobody here waits for.
+    ("fleetest warm", "pytest", ("wall",)),
     *((f"fleetest {mode}", f"xdist {mode}", _ALL) for mode in MODES),
 )
 
