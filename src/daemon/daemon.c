@@ -122,6 +122,7 @@ static void on_tick(uv_timer_t *timer)
         next = TAILQ_NEXT(parked, link);
         ft_parked_tick(parked);
     }
+    ft_run_tick(daemon);
     if (!daemon->leaving)
         look_around(daemon);
 }

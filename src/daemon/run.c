@@ -1,6 +1,7 @@
 #include "daemon/run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,21 @@ void ft_run_process_ended(struct ft_daemon *daemon, pid_t pid, int status)
         ft_peer_close(peer);
     }
     ft_buf_release(&payload);
+}
+
+void ft_run_tick(struct ft_daemon *daemon)
+{
+    struct ft_run *run, *next;
+    for (run = TAILQ_FIRST(&daemon->runs); run != NULL; run = next) {
+        next = TAILQ_NEXT(run, link);
+        if (run->state != FT_RUN_GOING || run->parked != NULL || kill(run->pid, 0) == 0 || errno != ESRCH)
+            continue;
+        struct ft_peer *peer = run->peer;
+        ft_log("run %u: ended", run->number);
+        ft_run_free(daemon, run);
+        if (peer != NULL)
+            ft_peer_close(peer);
+    }
 }
 
 void ft_run_left(struct ft_run *run)

@@ -21,6 +21,9 @@ void ft_run_started(struct ft_run *run, pid_t pid);
 /* A process has ended that may be a controller: tell its client. */
 void ft_run_process_ended(struct ft_daemon *daemon, pid_t pid, int status);
 
+/* Once a second: forget runs that have ended when the parked process that knew it was already gone. */
+void ft_run_tick(struct ft_daemon *daemon);
+
 /* The client is gone, or has what it needs. */
 void ft_run_left(struct ft_run *run);
 
