@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import logging
 import os
@@ -16,7 +15,7 @@ import time
 from typing import Any
 
 from fleetest import _core
-from fleetest.plumbing import LOWEST
+from fleetest.plumbing import LOWEST, raise_fd
 from fleetest.start import Start
 
 _LIMITS = 16
@@ -32,13 +31,10 @@ class Handover:
         :param warm: this process had been there before the client came
         """
         fields = _read_request(fds[0])
-        _, command, folder, arguments, environ, umask, nice, ignored, blocked, limits, numbers = (
-            fields
-        )
+        _, command, _, arguments, environ, umask, nice, ignored, blocked, limits, numbers = fields
         self.command: str = os.fsdecode(command)
         self.state = "warm start" if warm else "cold (nothing was prepared)"
         self.arguments: list[str] = [os.fsdecode(argument) for argument in arguments]
-        self._folder: str = os.fsdecode(folder)
         self._environ: list[bytes] = environ
         self._umask: int = umask
         self._nice: int = nice
@@ -81,11 +77,11 @@ class Handover:
         os.fchdir(folder)
         os.close(folder)
         lowest = max([LOWEST, *(number + 1 for number in self._numbers)])
-        moved = [_move(fd, lowest) for fd in others]
+        moved = [raise_fd(fd, lowest) for fd in others]
         terminal = moved.pop(0) if has_terminal else -1
         received = dict(zip(self._numbers, moved))
-        _move(self._lifeline, lowest)
-        pair = _move(self._pair, lowest)
+        raise_fd(self._lifeline, lowest)
+        pair = raise_fd(self._pair, lowest)
         for number, fd in received.items():
             os.dup2(fd, number)
             os.close(fd)
@@ -118,18 +114,10 @@ class Handover:
             os.setpriority(os.PRIO_PROCESS, 0, self._nice)
 
     def _apply_signals(self) -> None:
-        for number in signal.valid_signals():
-            ignored = bool(self._ignored >> (number - 1) & 1)
-            if number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD):
-                continue
-            before = signal.getsignal(number)
-            # Python itself ignores SIGPIPE and SIGXFSZ, and has a handler for SIGINT.
-            if ignored and before != signal.SIG_IGN:
-                signal.signal(number, signal.SIG_IGN)
-        signal.pthread_sigmask(
-            signal.SIG_SETMASK,
-            [number for number in signal.valid_signals() if self._blocked >> (number - 1) & 1],
-        )
+        # As the command does for a child of its own: ignored, no end of a process would be told.
+        for number in _signals(self._ignored) - {signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, _signals(self._blocked))
 
 
 def _read_request(fd: int) -> Any:
@@ -144,16 +132,14 @@ def _peer(fd: int) -> int:
     return int(struct.unpack("3i", credentials)[0])
 
 
-def _move(fd: int, lowest: int) -> int:
-    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
-    os.close(fd)
-    return moved
-
-
 def _split(variable: bytes) -> tuple[bytes, bytes]:
     """Name and value; a name may begin with an equals sign."""
     at = variable.find(b"=", 1)
     return (variable, b"") if at < 0 else (variable[:at], variable[at + 1 :])
+
+
+def _signals(bits: int) -> set[int]:
+    return {number for number in signal.valid_signals() if bits >> (number - 1) & 1}
 
 
 def _limit(value: int) -> int:

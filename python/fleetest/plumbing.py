@@ -24,9 +24,9 @@ MOST_CAPTURED = 16 * 1024 * 1024
 """Bytes of captured output that are read of a worker."""
 
 
-def raise_fd(fd: int) -> int:
+def raise_fd(fd: int, lowest: int = LOWEST) -> int:
     """Move a descriptor out of the way; close-on-exec."""
-    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
     os.close(fd)
     return high
 

@@ -54,8 +54,9 @@ def wait(fd: int, variables: RecordedVariables) -> Handover:
     if _was_customised():
         asked.append(b"*")
     _tidy_up()
-    _core.Channel(fd).send(_core.MSG_READY, [_inputs(), asked, _unfit(fd)])
-    return _serve(fd)
+    channel = _core.Channel(fd)
+    channel.send(_core.MSG_READY, [_inputs(), asked, _unfit(fd)])
+    return _serve(channel)
 
 
 def _tidy_up() -> None:
@@ -116,9 +117,9 @@ def _unfit(fd: int) -> str:
     return ""
 
 
-def _serve(fd: int) -> Handover:
+def _serve(channel: _core.Channel) -> Handover:
     """Fork whenever the daemon says so, and tell it of the children's end."""
-    channel = _core.Channel(fd)
+    fd = channel.fileno()
     children: dict[int, int] = {}
     poll = select.poll()
     poll.register(fd, select.POLLIN)

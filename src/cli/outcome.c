@@ -10,23 +10,14 @@
 #include "wire/msgpack.h"
 #include "wire/protocol.h"
 
-bool ft_outcome_take(struct ft_outcome *outcome, const unsigned char *bytes, size_t len,
-                     struct ft_message_view *message)
+bool ft_outcome_take(struct ft_outcome *outcome, const struct ft_message_view *message)
 {
-    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
+    struct ft_mp_reader payload = {message->payload, message->payload + message->len};
     uint32_t code;
-    *message = (struct ft_message_view){0};
-    if (ft_frame_feed(&reader, bytes, len) == 0 && ft_frame_next(&reader, message) == 1 &&
-        message->type == FT_MSG_EXIT) {
-        struct ft_mp_reader payload = {message->payload, message->payload + message->len};
-        if (ft_mp_read_u32(&payload, &code) == 0) {
-            outcome->ended = true;
-            outcome->code = (int)code;
-        }
+    if (message->type == FT_MSG_EXIT && ft_mp_read_u32(&payload, &code) == 0) {
+        outcome->ended = true;
+        outcome->code = (int)code;
     }
-    message->payload = NULL;
-    message->len = 0;
-    ft_frame_reader_release(&reader);
     return outcome->ended;
 }
 
@@ -35,7 +26,7 @@ bool ft_outcome_read(struct ft_outcome *outcome, int pair)
     unsigned char bytes[256];
     struct ft_message_view message;
     ssize_t got = recv(pair, bytes, sizeof bytes, MSG_DONTWAIT);
-    return got > 0 && ft_outcome_take(outcome, bytes, (size_t)got, &message);
+    return got > 0 && ft_frame_packet(bytes, (size_t)got, &message) == 0 && ft_outcome_take(outcome, &message);
 }
 
 int ft_outcome_killed(int number)

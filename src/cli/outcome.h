@@ -14,12 +14,8 @@ struct ft_outcome {
     int fatal;  /* SIGTERM, SIGHUP or another signal that the command has to die of; 0: none */
 };
 
-/*
- * Take in a packet that the controller has sent; true: it was the end-of-run message.  `message` is what it was, its
- * payload not included; type 0: none.
- */
-bool ft_outcome_take(struct ft_outcome *outcome, const unsigned char *bytes, size_t len,
-                     struct ft_message_view *message);
+/* Take in what the controller has sent; true: the end-of-run message has come. */
+bool ft_outcome_take(struct ft_outcome *outcome, const struct ft_message_view *message);
 
 /* The same for a packet that waits on the pair, if there is one. */
 bool ft_outcome_read(struct ft_outcome *outcome, int pair);

@@ -180,28 +180,26 @@ static int hear_daemon(struct remote *remote)
 static int read_pid(struct remote *remote)
 {
     unsigned char bytes[64];
-    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
     struct ft_message_view message;
     uint32_t pid = 0;
     ssize_t got = recv(remote->pair, bytes, sizeof bytes, MSG_DONTWAIT);
-    int err = got > 0 && ft_frame_feed(&reader, bytes, (size_t)got) == 0 ? 0 : -ESRCH;
-    if (err == 0 && (ft_frame_next(&reader, &message) != 1 || message.type != FT_MSG_RUNNING))
+    int err = got > 0 ? ft_frame_packet(bytes, (size_t)got, &message) : -ESRCH;
+    if (err == 0 && message.type != FT_MSG_RUNNING)
         err = -EBADMSG;
     if (err == 0) {
         struct ft_mp_reader payload = {message.payload, message.payload + message.len};
         err = ft_mp_read_u32(&payload, &pid);
     }
-    ft_frame_reader_release(&reader);
     return err < 0 ? err : (int)pid;
 }
 
-/* A message for the controller with a bool, or nil, and descriptors.  Returns 0 or a negative errno. */
-static int tell(struct remote *remote, unsigned type, const char *value, const int *fds, size_t count)
+/* A message for the daemon or the controller with a bool, or nil, and descriptors.  Returns 0 or a negative errno. */
+static int tell(int sock, unsigned type, const char *value, const int *fds, size_t count)
 {
     struct ft_buf frame = FT_BUF_INIT;
     int err = ft_frame_append(&frame, type, value, 1);
     if (err == 0)
-        err = send_all(remote->pair, &frame, fds, count);
+        err = send_all(sock, &frame, fds, count);
     ft_buf_release(&frame);
     return err;
 }
@@ -219,7 +217,7 @@ static int send_go(struct remote *remote, const struct ft_request *request)
     count += terminal;
     for (size_t i = 0; i < request->fd_count; i++)
         fds[count++] = (int)request->fds[i];
-    int err = tell(remote, FT_MSG_GO, terminal ? yes : no, fds, count);
+    int err = tell(remote->pair, FT_MSG_GO, terminal ? yes : no, fds, count);
     ft_fds_close(fds, terminal ? 2 : 1);
     return err;
 }
@@ -243,13 +241,10 @@ static int begin(struct remote *remote, const struct ft_request *request)
 /* Nothing was heard for a while: -1 if the daemon has to be given up. */
 static int prod(struct remote *remote)
 {
-    struct ft_buf frame = FT_BUF_INIT;
     if (!remote->taken || remote->prodded)
         return ft_cold_because(remote->cold, restart, "the daemon does not answer");
     remote->prodded = true;
-    if (ft_frame_append(&frame, FT_MSG_PING, nil, 1) == 0)
-        send_all(remote->daemon, &frame, NULL, 0);
-    ft_buf_release(&frame);
+    tell(remote->daemon, FT_MSG_PING, nil, NULL, 0);
     return 0;
 }
 
@@ -309,16 +304,15 @@ static bool in_foreground(void)
 static bool hear_controller(struct remote *remote)
 {
     unsigned char bytes[64];
-    struct ft_message_view message = {0};
+    struct ft_message_view message;
     ssize_t got = recv(remote->pair, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got <= 0)
+    if (got <= 0 || ft_frame_packet(bytes, (size_t)got, &message) < 0)
         return false;
-    bool ended = ft_outcome_take(&remote->outcome, bytes, (size_t)got, &message);
     if (message.type == FT_MSG_TTY_ASK)
-        tell(remote, FT_MSG_TTY_STATE, in_foreground() ? yes : no, NULL, 0);
+        tell(remote->pair, FT_MSG_TTY_STATE, in_foreground() ? yes : no, NULL, 0);
     else if (message.type == FT_MSG_SUSPENDED)
         remote->suspended = true;
-    return ended;
+    return ft_outcome_take(&remote->outcome, &message);
 }
 
 /* Whether the kernel has stopped the controller: it was not in its loop, or has no workers. */
@@ -353,7 +347,7 @@ static void suspend(struct remote *remote)
     ft_relay_stop();
     ft_console_reset(&stopped);
     kill(-remote->pid, SIGCONT);
-    tell(remote, FT_MSG_RESUME, in_foreground() ? yes : no, NULL, 0);
+    tell(remote->pair, FT_MSG_RESUME, in_foreground() ? yes : no, NULL, 0);
 }
 
 /*
@@ -372,7 +366,7 @@ static void pass_on(struct remote *remote)
         suspend(remote);
     } else if (number == SIGWINCH) {
         kill(-remote->pid, number);
-        tell(remote, FT_MSG_RESIZED, nil, NULL, 0);
+        tell(remote->pair, FT_MSG_RESIZED, nil, NULL, 0);
     } else if (info.ssi_code == SI_KERNEL) {
         kill(-remote->pid, number);
     } else if (!ft_relay_repeats(&remote->relay)) {

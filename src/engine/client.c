@@ -72,16 +72,11 @@ static int take(struct ft_engine *engine, const struct ft_message_view *message)
 int ft_client_hear(struct ft_engine *engine)
 {
     unsigned char bytes[PACKET];
-    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
     struct ft_message_view message;
     ssize_t got = recv(engine->options.client_fd, bytes, sizeof bytes, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     if (got <= 0)
         return 1;
-    int err = ft_frame_feed(&reader, bytes, (size_t)got);
-    if (err == 0 && ft_frame_next(&reader, &message) == 1)
-        err = take(engine, &message);
-    ft_frame_reader_release(&reader);
-    return err;
+    return ft_frame_packet(bytes, (size_t)got, &message) == 0 ? take(engine, &message) : 0;
 }

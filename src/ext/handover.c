@@ -51,7 +51,6 @@ PyObject *core_receive_fds(PyObject *module, PyObject *args)
     int sock, fds[FT_FDS_MAX];
     size_t count = FT_FDS_MAX;
     unsigned char bytes[1024];
-    struct ft_frame_reader reader = FT_FRAME_READER_INIT;
     struct ft_message_view message;
     PyObject *payload = NULL, *list = NULL, *result = NULL;
     if (!PyArg_ParseTuple(args, "i:receive_fds", &sock))
@@ -59,13 +58,10 @@ PyObject *core_receive_fds(PyObject *module, PyObject *args)
     ssize_t got = read_message(sock, bytes, sizeof bytes, fds, &count);
     if (got == 0)
         Py_RETURN_NONE;
-    if (got > 0)
-        got = ft_frame_feed(&reader, bytes, (size_t)got);
-    int more = got < 0 ? (int)got : ft_frame_next(&reader, &message);
-    if (more <= 0) {
+    int err = got < 0 ? (int)got : ft_frame_packet(bytes, (size_t)got, &message);
+    if (err < 0) {
         ft_fds_close(fds, count);
-        ft_frame_reader_release(&reader);
-        return core_raise(more < 0 ? more : -EBADMSG);
+        return core_raise(err);
     }
     payload = core_unpack(core_state(module), message.payload, message.len);
     list = payload == NULL ? NULL : number_list(fds, count);
@@ -75,7 +71,6 @@ PyObject *core_receive_fds(PyObject *module, PyObject *args)
         ft_fds_close(fds, count);
     Py_XDECREF(payload);
     Py_XDECREF(list);
-    ft_frame_reader_release(&reader);
     return result;
 }
 

@@ -51,9 +51,9 @@ struct head {
     unsigned flags;
 };
 
-static int read_head(const struct ft_frame_reader *reader, struct head *head)
+/* What is right or wrong about the first FT_FRAME_HEAD bytes of a frame by itself. */
+static int parse_head(const uint8_t *raw, struct head *head)
 {
-    const uint8_t *raw = ft_buf_head(&reader->raw);
     head->len = (uint32_t)raw[0] | (uint32_t)raw[1] << 8 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 24;
     head->type = raw[5];
     head->flags = raw[6];
@@ -61,10 +61,32 @@ static int read_head(const struct ft_frame_reader *reader, struct head *head)
         return -EPROTO;
     if (head->type == 0 || raw[7] != 0 || (head->flags & ~FT_FRAME_MORE) != 0)
         return -EBADMSG;
+    return 0;
+}
+
+static int read_head(const struct ft_frame_reader *reader, struct head *head)
+{
+    int err = parse_head(ft_buf_head(&reader->raw), head);
+    if (err < 0)
+        return err;
     if (reader->type != 0 && reader->type != head->type)
         return -EBADMSG;
     if (head->len > FT_FRAME_MAX || reader->pieces.len + head->len > FT_MESSAGE_MAX)
         return -EMSGSIZE;
+    return 0;
+}
+
+int ft_frame_packet(const void *data, size_t len, struct ft_message_view *view)
+{
+    struct head head;
+    int err = len < FT_FRAME_HEAD ? -EBADMSG : parse_head(data, &head);
+    if (err < 0)
+        return err;
+    if (head.len > FT_FRAME_MAX)
+        return -EMSGSIZE;
+    if (head.flags != 0 || len - FT_FRAME_HEAD < head.len)
+        return -EBADMSG;
+    *view = (struct ft_message_view){head.type, (const uint8_t *)data + FT_FRAME_HEAD, head.len};
     return 0;
 }
 

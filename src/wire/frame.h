@@ -44,6 +44,12 @@ int ft_frame_feed(struct ft_frame_reader *reader, const void *data, size_t len);
  */
 int ft_frame_next(struct ft_frame_reader *reader, struct ft_message_view *view);
 
+/*
+ * The message in a packet that holds a whole one in one frame; `view` points into `data`.  Returns 0, -EBADMSG if
+ * there is none, or what ft_frame_next returns for a head that is wrong.
+ */
+int ft_frame_packet(const void *data, size_t len, struct ft_message_view *view);
+
 void ft_frame_reader_release(struct ft_frame_reader *reader);
 
 #endif

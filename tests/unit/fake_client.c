@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "process_state.h"
 #include "wire/frame.h"
 #include "wire/protocol.h"
 
@@ -91,11 +92,8 @@ void client_let_go_round(int end)
 
 bool process_is_stopped(pid_t pid)
 {
-    char path[64], state = '?';
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    HOLDS(file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
-    fclose(file);
+    char state = process_state(pid);
+    HOLDS(state != 0);
     return state == 'T';
 }
 

@@ -15,6 +15,7 @@
 #include "check.h"
 #include "fake_session.h"
 #include "on_terminal.h"
+#include "process_state.h"
 
 enum { FOREGROUND, LINE_READ, TOLD_FALSE, GO_ON }; /* flags */
 
@@ -121,14 +122,10 @@ static void report_then_read_in_session(struct fake *fake, void *arg)
     fake_session(fake, report_then_read, arg);
 }
 
-/* Whether the process is stopped.  Not asked of waitid: the engine may have taken that answer already. */
 static bool is_stopped(pid_t pid)
 {
-    char path[64], state = '?';
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    HOLDS(file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
-    fclose(file);
+    char state = process_state(pid);
+    HOLDS(state != 0);
     return state == 'T';
 }
 

@@ -270,6 +270,46 @@ static void memory_of_a_large_message_is_given_back(void **state)
     free(bytes);
 }
 
+static void a_packet_is_read_where_it_lies(void **state)
+{
+    struct ft_buf out = FT_BUF_INIT;
+    struct ft_message_view view;
+    (void)state;
+    assert_int_equal(ft_frame_append(&out, FT_MSG_EXIT, "\x05", 1), 0);
+    const uint8_t *packet = ft_buf_head(&out);
+    assert_int_equal(ft_frame_packet(packet, out.len, &view), 0);
+    assert_int_equal(view.type, FT_MSG_EXIT);
+    assert_int_equal(view.len, 1);
+    assert_ptr_equal(view.payload, packet + FT_FRAME_HEAD);
+    for (size_t len = 0; len < out.len; len++)
+        assert_int_equal(ft_frame_packet(packet, len, &view), -EBADMSG);
+    ft_buf_release(&out);
+}
+
+static void a_packet_with_a_wrong_head_or_a_piece_is_refused(void **state)
+{
+    static const struct {
+        uint32_t len;
+        uint8_t version, type, flags, flags_high;
+        int error;
+    } heads[] = {
+        {0, FT_PROTOCOL_VERSION + 1, FT_MSG_GO, 0, 0, -EPROTO},
+        {0, FT_PROTOCOL_VERSION, 0, 0, 0, -EBADMSG},
+        {0, FT_PROTOCOL_VERSION, FT_MSG_GO, FT_FRAME_MORE, 0, -EBADMSG},
+        {0, FT_PROTOCOL_VERSION, FT_MSG_GO, 2, 0, -EBADMSG},
+        {0, FT_PROTOCOL_VERSION, FT_MSG_GO, 0, 1, -EBADMSG},
+        {FT_FRAME_MAX + 1, FT_PROTOCOL_VERSION, FT_MSG_GO, 0, 0, -EMSGSIZE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        struct ft_buf out = FT_BUF_INIT;
+        struct ft_message_view view;
+        put_head(&out, heads[i].len, heads[i].version, heads[i].type, heads[i].flags, heads[i].flags_high);
+        assert_int_equal(ft_frame_packet(ft_buf_head(&out), out.len, &view), heads[i].error);
+        ft_buf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +324,8 @@ int main(void)
         cmocka_unit_test(a_message_above_the_cap_is_not_sent),
         cmocka_unit_test(a_message_above_the_cap_is_not_put_together),
         cmocka_unit_test(memory_of_a_large_message_is_given_back),
+        cmocka_unit_test(a_packet_is_read_where_it_lies),
+        cmocka_unit_test(a_packet_with_a_wrong_head_or_a_piece_is_refused),
     };
     return cmocka_run_group_tests(tests, start_watchdog, NULL);
 }
