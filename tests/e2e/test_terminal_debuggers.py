@@ -222,8 +222,15 @@ def test_ctrl_c_at_the_pdb_prompt(project: Project) -> None:
     project.file("test_it.py", "def test_a():\n    breakpoint()\n" + numbered(3))
     with led(project, FLEETEST, "-n2") as terminal:
         terminal.expect(PDB)
-        # An interrupt that comes between two key presses is noticed by Python at the next one only.
-        terminal.type(CTRL_C + "\n")
+        terminal.type(CTRL_C)
+
+        def noticed() -> bool:
+            # One that comes between two key presses is noticed by Python at the next one only, and by
+            # way of the daemon it may come after a key that was pressed later.
+            terminal.type("\n")
+            return "--KeyboardInterrupt--" in terminal.text
+
+        terminal.wait_for(noticed, "the interrupt to be noticed")
         terminal.expect("--KeyboardInterrupt--")
         terminal.expect(PDB)
         terminal.type("c\n")
