@@ -11,7 +11,7 @@ _fleetest() {
     local options='
         -n --numprocesses --maxprocesses --dist --max-worker-restart --start-method --ordered
         -d --tx --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid
-        --python --no-daemon --daemon-idle-timeout --version --help -h
+        --python --no-daemon --daemon-idle-timeout --daemon-memory --version --help -h
         -k -m -x -s -l -v -q -r -p -c -o -V
         --markers --exitfirst --maxfail --strict-config --strict-markers --fixtures
         --fixtures-per-test --pdb --pdbcls --trace --capture --runxfail --last-failed --lf
@@ -32,7 +32,7 @@ _fleetest() {
 
     COMPREPLY=()
     if [[ ${COMP_WORDS[1]} == daemon && COMP_CWORD -ge 2 && $prev != --python ]]; then
-        local words='--python --foreground --idle-timeout --json'
+        local words='--python --foreground --idle-timeout --memory --json'
         ((COMP_CWORD == 2)) && words='start stop restart status logs cleanup --help'
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return
@@ -64,7 +64,7 @@ _fleetest() {
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         compopt -o filenames 2>/dev/null
         ;;
-    --maxprocesses | --daemon-idle-timeout | --max-worker-restart | --maxschedchunk | --testrunuid | --tx | -k | -m | -p | -o | -r | --maxfail | --durations) ;;
+    --maxprocesses | --daemon-idle-timeout | --daemon-memory | --max-worker-restart | --maxschedchunk | --testrunuid | --tx | -k | -m | -p | -o | -r | --maxfail | --durations) ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -16,6 +16,8 @@ from typing import Any
 
 from fleetest import _core
 from fleetest.plumbing import LOWEST, raise_fd
+from fleetest.renewal import renew
+from fleetest.request import Request
 from fleetest.start import Start
 
 _LIMITS = 16
@@ -24,26 +26,17 @@ _LIMITS = 16
 class Handover:
     """What a run's process takes over: all that the client has from whoever started it."""
 
-    def __init__(self, fds: list[int], *, warm: bool) -> None:
+    def __init__(self, fds: list[int], state: str, changes: dict[bytes, bytes | None]) -> None:
         """Read the request.
 
         :param fds: descriptors that came with the message
-        :param warm: this process had been there before the client came
+        :param state: for the header line
+        :param changes: what plugins have set in the environment, or deleted (None)
         """
-        fields = _read_request(fds[0])
-        _, command, _, arguments, environ, umask, nice, ignored, blocked, limits, numbers = fields
-        self.command: str = os.fsdecode(command)
-        self.state = "warm start" if warm else "cold (nothing was prepared)"
-        self.arguments: list[str] = [os.fsdecode(argument) for argument in arguments]
-        self._environ: list[bytes] = environ
-        self._umask: int = umask
-        self._nice: int = nice
-        self._ignored: int = ignored
-        self._blocked: int = blocked
-        self._limits: list[int] = limits
-        self._numbers: list[int] = numbers
-        _, self._pair, self._lifeline = fds
-        os.close(fds[0])
+        request, self._pair, self._lifeline = fds
+        self.request = Request.read(request)
+        self.state = state
+        self._changes = changes
 
     def accept(self) -> Start:
         """Become what the client would have started; ends the process if the client has given up."""
@@ -52,10 +45,16 @@ class Handover:
         _core.die_with_parent(0)
         _core.Channel(self._pair).send(_core.MSG_RUNNING, os.getpid())
         _core.lifeline(self._lifeline, signal.SIGTERM)
-        self._apply_variables()
-        os.umask(self._umask)
+        self.request.apply_variables()
+        for name, value in self._changes.items():
+            if value is None:
+                os.environb.pop(name, None)
+            else:
+                os.environb[name] = value
+        os.umask(self.request.umask)
         self._apply_limits()
         _renew_clocks()
+        renew()
         _core.freeze()
         answer = _core.receive_fds(self._pair)
         if answer is None or answer[0] != _core.MSG_GO:
@@ -76,10 +75,10 @@ class Handover:
         folder, *others = fds
         os.fchdir(folder)
         os.close(folder)
-        lowest = max([LOWEST, *(number + 1 for number in self._numbers)])
+        lowest = max([LOWEST, *(number + 1 for number in self.request.numbers)])
         moved = [raise_fd(fd, lowest) for fd in others]
         terminal = moved.pop(0) if has_terminal else -1
-        received = dict(zip(self._numbers, moved))
+        received = dict(zip(self.request.numbers, moved))
         raise_fd(self._lifeline, lowest)
         pair = raise_fd(self._pair, lowest)
         for number, fd in received.items():
@@ -89,40 +88,28 @@ class Handover:
             os.close(number)
         return Start(pair, self.state, "", client_pid=_peer(pair), tty_fd=terminal)
 
-    def _apply_variables(self) -> None:
-        variables = dict(_split(variable) for variable in reversed(self._environ))
-        for name in os.environb.keys() - variables.keys():
-            del os.environb[name]
-        for name, value in variables.items():
-            if os.environb.get(name) != value:
-                os.environb[name] = value
-        # In the order of the client's, as a new process has them.
-        data: Any = os.environ
-        data._data.clear()
-        names = [_split(variable)[0] for variable in self._environ]
-        data._data.update((name, variables[name]) for name in names)
-
     def _apply_limits(self) -> None:
         for number in range(_LIMITS):
-            wanted = tuple(_limit(value) for value in self._limits[2 * number : 2 * number + 2])
+            wanted = tuple(
+                _limit(value) for value in self.request.limits[2 * number : 2 * number + 2]
+            )
             with contextlib.suppress(
                 ValueError, OSError
             ):  # the daemon has made sure that it can be done
                 if resource.getrlimit(number) != wanted:
                     resource.setrlimit(number, wanted)  # type: ignore[arg-type]
-        if os.getpriority(os.PRIO_PROCESS, 0) != self._nice:
-            os.setpriority(os.PRIO_PROCESS, 0, self._nice)
+        if os.getpriority(os.PRIO_PROCESS, 0) != self.request.nice:
+            os.setpriority(os.PRIO_PROCESS, 0, self.request.nice)
 
     def _apply_signals(self) -> None:
         # As the command does for a child of its own: ignored, no end of a process would be told.
-        for number in _signals(self._ignored) - {signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP}:
+        for number in _signals(self.request.ignored) - {
+            signal.SIGCHLD,
+            signal.SIGKILL,
+            signal.SIGSTOP,
+        }:
             signal.signal(number, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, _signals(self._blocked))
-
-
-def _read_request(fd: int) -> Any:
-    size = os.fstat(fd).st_size
-    return _core.unpackb(os.pread(fd, size, 0))
+        signal.pthread_sigmask(signal.SIG_SETMASK, _signals(self.request.blocked))
 
 
 def _peer(fd: int) -> int:
@@ -130,12 +117,6 @@ def _peer(fd: int) -> int:
     with socket.socket(fileno=os.dup(fd)) as pair:
         credentials = pair.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     return int(struct.unpack("3i", credentials)[0])
-
-
-def _split(variable: bytes) -> tuple[bytes, bytes]:
-    """Name and value; a name may begin with an equals sign."""
-    at = variable.find(b"=", 1)
-    return (variable, b"") if at < 0 else (variable[:at], variable[at + 1 :])
 
 
 def _signals(bits: int) -> set[int]:

@@ -10,13 +10,14 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from fleetest import _core
+from fleetest.console_script import pose
 from fleetest.process import shorten_exit
 from fleetest.pytest_version import pytest_version
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.start import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 OLDEST_PYTEST = (7, 4)
 
@@ -98,7 +99,7 @@ def _from_command(
     :param reason: why it did not ask the daemon
     :param advice: what the user should run about that
     """
-    _pose_as_console_script(command, arguments)
+    pose(command, arguments)
     os.set_inheritable(client_fd, False)
     _core.die_with_parent(signal.SIGTERM)
     poll = select.poll()
@@ -123,21 +124,14 @@ def _from_parked(fd: int) -> NoReturn:
 
     handover = wait(fd, variables)
     start = handover.accept()
-    _pose_as_console_script(handover.command, handover.arguments)
+    request = handover.request
+    pose(request.command, request.arguments)
     if sys.version_info >= (3, 10):
-        sys.orig_argv[-1:] = [handover.state, "", *handover.arguments]
+        sys.orig_argv[-1:] = [handover.state, "", *request.arguments]
     code = _run(start)
     _core.run_is_over()
     shorten_exit()
     sys.exit(code)
-
-
-def _pose_as_console_script(command: str, arguments: Sequence[str]) -> None:
-    sys.argv = [command, *arguments]
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path.insert(0, os.path.dirname(command))
-    main = sys.modules["__main__"]
-    main.__file__ = __file__
 
 
 def from_module() -> NoReturn:

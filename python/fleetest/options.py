@@ -394,6 +394,12 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             help="A daemon that this run starts leaves when it was not used for so long. Default: "
             "1800; 0: never.",
         )
+        group.addoption(
+            "--daemon-memory",
+            metavar="MEGABYTES",
+            help="What a daemon that this run starts may use for processes that wait for runs. "
+            "Default: a quarter of the machine's; 0: no limit.",
+        )
     private.show_group_first(parser, group)
 
 

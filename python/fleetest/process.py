@@ -60,6 +60,11 @@ def descriptors() -> list[int]:
     return [int(name) for name in os.listdir("/proc/self/fd")]
 
 
+def open_descriptors() -> set[int]:
+    """The descriptors of this process."""
+    return {number for number in descriptors() if os.path.exists(f"/proc/self/fd/{number}")}
+
+
 def files_open_for_writing() -> set[int]:
     """The descriptors of this process that a file object may hold back output for.
 

@@ -21,6 +21,22 @@ TWISTS = 64
 _initial: list[Any] = []
 """The state before the project's code was run, once it is known."""
 
+_numpy_made_of: list[Any] = []
+"""The seed sequence of numpy's global generator where it is not the one that numpy made for itself."""
+
+
+def renew() -> None:
+    """In a process that was forked for a run: what was imported before it has not drawn its numbers.
+
+    ``random`` has seeded itself.
+    """
+    numpy_random: Any = sys.modules.get("numpy.random")
+    if numpy_random is None or _numpy_seeded(numpy_random):
+        return
+    sequence = numpy_random.SeedSequence()
+    numpy_random.set_state(numpy_random.MT19937(sequence).state)
+    _numpy_made_of[:] = [sequence]
+
 
 def watch() -> None:
     """Remember the state before the project's code is run."""
@@ -60,7 +76,8 @@ def _numpy_seeded(numpy_random: Any) -> bool:
     """Whether numpy's global generator is another than the one it made for itself."""
     try:
         generator = numpy_random.get_state(legacy=False)
-        made_of = numpy_random.mtrand._rand._bit_generator.seed_seq
+        own = numpy_random.mtrand._rand._bit_generator.seed_seq
+        made_of = _numpy_made_of[0] if _numpy_made_of else own
         replay = numpy_random.MT19937(made_of)
         now = generator["state"]["key"]
         for draws in (1, *(WORDS for _ in range(TWISTS))):

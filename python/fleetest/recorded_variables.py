@@ -18,15 +18,25 @@ class RecordedVariables(dict):  # type: ignore[type-arg]
     def start(cls) -> RecordedVariables:
         """Begin to record."""
         environ: Any = os.environ
-        environ._data = recorded = cls(environ._data)
+        recorded = cls(environ._data)
+        cls._put(recorded)
         return recorded
+
+    @staticmethod
+    def _put(data: dict[bytes, bytes]) -> None:
+        for environ in (os.environ, os.environb):  # two views of the same data
+            view: Any = environ
+            view._data = data
 
     def stop(self) -> list[bytes]:
         """``os.environ`` is as it was; the names, sorted."""
-        environ: Any = os.environ
         self._data.clear()
         self._data.update(dict.items(self))  # not by way of what records
-        environ._data = self._data
+        self._put(self._data)
+        return self.asked()
+
+    def asked(self) -> list[bytes]:
+        """The names that were asked for so far, sorted."""
         return sorted(self._asked)
 
     def __getitem__(self, key: Any) -> Any:

@@ -1,45 +1,36 @@
 """A process with pytest imported, and nothing of a project, that waits to be forked into controllers.
 
-The daemon starts it.  Each fork takes a run over from the daemon's client: :mod:`fleetest.handover`.
+The daemon starts it.  Each fork takes a run over from the daemon's client (:mod:`fleetest.handover`),
+or imports the plugins of one kind of session and waits in turn (:mod:`fleetest.preparing`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import select
 import signal
-import site
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 import fleetest.plugin  # noqa: F401 (each run imports it before it knows its arguments)
 from fleetest import _core, hookcalls
 from fleetest.handover import Handover
+from fleetest.inputs import Inputs, was_customised
 from fleetest.plumbing import raise_fd
+from fleetest.preparing import Preparation
 from fleetest.privates import private
-from fleetest.process import descriptors
+from fleetest.process import open_descriptors
 from fleetest.safety import native_threads
 
 if TYPE_CHECKING:
     from fleetest.recorded_variables import RecordedVariables
 
-HARMLESS_PATH_FILES = (
-    "distutils-precedence.pth",
-    "_virtualenv.pth",
-    "__editable__",
-    "a1_coverage.pth",
-    "pytest-cov.pth",
-)
-"""What the names of ``.pth`` files with code begin with whose variables are known to the daemon, or that
-read none: see ``src/daemon/environ.c``."""
-
 
 def wait(fd: int, variables: RecordedVariables) -> Handover:
-    """Import what is left of pytest, and wait.  Returns in each forked child, with what it takes over.
+    """Import what is left of pytest, and wait.  Returns in each child forked for a run.
 
     Ends the process with the daemon.
 
@@ -47,61 +38,36 @@ def wait(fd: int, variables: RecordedVariables) -> Handover:
     :param variables: knows those that were asked for so far
     """
     _core.die_with_parent(signal.SIGKILL)
-    fd = raise_fd(fd)
+    channel = _core.Channel(raise_fd(fd))
     private.import_own_plugins()
     hookcalls.speed_up(pluggy.PluginManager("pytest"))  # and throw it away: what it takes is kept
     asked = variables.stop()
-    if _was_customised():
+    if was_customised():
         asked.append(b"*")
-    _tidy_up()
-    channel = _core.Channel(fd)
-    channel.send(_core.MSG_READY, [_inputs(), asked, _unfit(fd)])
-    return _serve(channel)
+    inputs = Inputs()
+    changes: dict[bytes, bytes | None] = {}
+    _say_ready(channel, inputs.all(), asked, _unfit(channel.fileno()))
+    while True:
+        kind, state, fds = _serve(channel)
+        if kind == _core.MSG_START_RUN:
+            return Handover(fds, state, changes)
+        preparation = Preparation(fds)
+        preparation.run()
+        channel, effects = preparation.channel, preparation.effects
+        changes = effects.variables
+        _say_ready(channel, inputs.more(preparation), preparation.variables, effects.reason)
 
 
-def _tidy_up() -> None:
-    """What the importing left is nobody's garbage."""
+def _say_ready(
+    channel: _core.Channel, inputs: list[list[bytes]], asked: list[bytes], unfit: str
+) -> None:
+    """Tell the daemon that runs may come from here.
+
+    :param unfit: why they may not; empty: they may
+    """
     sys.stderr.flush()
     gc.collect()
-
-
-def _site_folders() -> list[str]:
-    return [*site.getsitepackages(), site.getusersitepackages()]
-
-
-def _path_files() -> list[str]:
-    """The ``.pth`` files that the interpreter has read at its start."""
-    found = []
-    for folder in _site_folders():
-        with contextlib.suppress(OSError):
-            names = os.listdir(folder)
-            found += [os.path.join(folder, name) for name in names if name.endswith(".pth")]
-    return found
-
-
-def _was_customised() -> bool:
-    """Whether code of somebody's was run before we could watch, which may have read any variable."""
-    if "sitecustomize" in sys.modules or "usercustomize" in sys.modules:
-        return True
-    for path in _path_files():
-        if os.path.basename(path).startswith(HARMLESS_PATH_FILES):
-            continue
-        with contextlib.suppress(OSError), open(path, "rb") as file:
-            if any(line.startswith((b"import ", b"import\t")) for line in file):
-                return True
-    return False
-
-
-def _inputs() -> list[bytes]:
-    """The files that were read so far, and the folders in which modules were looked for."""
-    paths = {sys.executable, *sys.path, *_site_folders(), *_path_files()}
-    home = os.path.dirname(sys.executable)
-    paths |= {os.path.join(folder, "pyvenv.cfg") for folder in (home, os.path.dirname(home))}
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str):
-            paths.add(file)
-    return sorted(os.fsencode(path) for path in paths if os.path.isabs(path))
+    channel.send(_core.MSG_READY, [*inputs, asked, unfit])
 
 
 def _unfit(fd: int) -> str:
@@ -109,16 +75,16 @@ def _unfit(fd: int) -> str:
     extra = native_threads()
     if extra:
         return f"importing pytest left {extra} thread{'s' if extra > 1 else ''} running"
-    if any(
-        number > 2 and number != fd and os.path.exists(f"/proc/self/fd/{number}")
-        for number in descriptors()
-    ):
+    if open_descriptors() - {0, 1, 2, fd}:
         return "importing pytest left a file open"
     return ""
 
 
-def _serve(channel: _core.Channel) -> Handover:
-    """Fork whenever the daemon says so, and tell it of the children's end."""
+def _serve(channel: _core.Channel) -> tuple[int, Any, list[int]]:
+    """Fork whenever the daemon says so, and tell it of the children's end.
+
+    :returns: in a child: what it is for, what the daemon says of it, and descriptors
+    """
     fd = channel.fileno()
     children: dict[int, int] = {}
     poll = select.poll()
@@ -133,17 +99,18 @@ def _serve(channel: _core.Channel) -> Handover:
             message = _core.receive_fds(fd)
             if message is None:
                 os._exit(0)
-            _, (number, warm), fds = message
+            kind, (number, state), fds = message
             try:
                 pid = os.fork()
             except OSError as error:
-                channel.send(_core.MSG_STARTED, [number, -(error.errno or 1)])
-            else:
-                if pid == 0:
-                    for other in (fd, *children):
-                        os.close(other)
-                    return Handover(fds, warm=warm)
+                pid = -(error.errno or 1)
+            if pid == 0:
+                for other in (fd, *children):
+                    os.close(other)
+                return kind, state, fds
+            if kind == _core.MSG_START_RUN:
                 channel.send(_core.MSG_STARTED, [number, pid])
+            if pid > 0:
                 watch = raise_fd(os.pidfd_open(pid))
                 children[watch] = pid
                 poll.register(watch, select.POLLIN)

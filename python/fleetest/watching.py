@@ -46,7 +46,7 @@ LIBRARY = os.path.dirname(os.__file__) + os.sep
 """Where the standard library is."""
 
 
-def _is_installed(name: str) -> bool:
+def is_installed_file(name: str) -> bool:
     """Whether a file is that of an installed package."""
     return f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
 
@@ -202,7 +202,7 @@ class Watcher:
                 return None, False
             if name.startswith(self._tools):
                 pass
-            elif _is_installed(name):
+            elif is_installed_file(name):
                 return frame, False
             elif name.startswith(LIBRARY):
                 if frame.f_code.co_name == "<module>":

@@ -12,6 +12,7 @@ static const struct {
     {"--python", "--python needs the path of an interpreter", offsetof(struct ft_args, python)},
     {"--daemon-idle-timeout", "--daemon-idle-timeout needs a number of seconds; 0: never",
      offsetof(struct ft_args, idle)},
+    {"--daemon-memory", "--daemon-memory needs a number of megabytes; 0: no limit", offsetof(struct ft_args, memory)},
 };
 
 /* Whether argv[*at] is one of these; then *at is where its value was. */

@@ -9,6 +9,7 @@ struct ft_args {
     bool version;       /* --version, given once */
     bool no_daemon;     /* --no-daemon */
     const char *idle;   /* --daemon-idle-timeout SECONDS, or NULL */
+    const char *memory; /* --daemon-memory MEGABYTES, or NULL */
     char **rest;        /* what is passed on, NULL-terminated; points into argv */
     int rest_len;
     const char *error;  /* what is wrong, without the name of the command; NULL: nothing */

@@ -1,10 +1,9 @@
 #include "cli/daemon_command.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,9 @@
 
 #include "base/exitcode.h"
 #include "cli/cleanup.h"
-#include "cli/number.h"
 #include "cli/python.h"
+#include "cli/serve.h"
 #include "cli/starter.h"
-#include "daemon/daemon.h"
 #include "wire/fds.h"
 #include "wire/frame.h"
 #include "wire/msgpack.h"
@@ -31,7 +29,7 @@ struct asked {
     struct ft_place place;
     bool foreground;
     bool json;
-    uint64_t idle_seconds;
+    struct ft_settings settings;
 };
 
 struct command {
@@ -113,51 +111,15 @@ static bool wait_until_gone(const struct ft_place *place)
     return false;
 }
 
-/* What whoever came first had open is none of ours. */
-static void close_others(int one, int other)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int fds[FT_FDS_MAX];
-    size_t count = 0;
-    for (struct dirent *entry; folder != NULL && count < FT_FDS_MAX && (entry = readdir(folder)) != NULL;) {
-        uint64_t number;
-        if (ft_read_number(entry->d_name, &number) && number > 2 && (int)number != one && (int)number != other &&
-            (int)number != dirfd(folder))
-            fds[count++] = (int)number;
-    }
-    if (folder != NULL)
-        closedir(folder);
-    ft_fds_close(fds, count);
-}
-
 /* ---- the commands ---- */
-
-static int serve_here(struct asked *asked)
-{
-    int lock = ft_place_lock(&asked->place);
-    if (lock == -EWOULDBLOCK) {
-        fprintf(stderr, "fleetest: a daemon is running for %s\n", asked->python);
-        return FT_EXIT_NO_DAEMON;
-    }
-    int listening = lock < 0 ? lock : ft_place_listen(&asked->place);
-    if (listening < 0) {
-        fprintf(stderr, "fleetest: cannot listen in %s: %s\n", asked->place.path, strerror(-listening));
-        return FT_EXIT_SYSTEM;
-    }
-    close_others(listening, lock);
-    printf("fleetest daemon for %s: pid %d\n", asked->python, (int)getpid());
-    fflush(stdout);
-    struct ft_daemon_options options = {asked->place.path, asked->python, listening, lock, asked->idle_seconds};
-    return ft_daemon_serve(&options);
-}
 
 static int start(struct asked *asked)
 {
     bool started;
     struct ft_buf answer = FT_BUF_INIT;
     if (asked->foreground)
-        return serve_here(asked);
-    const struct ft_starting starting = {asked->python, asked->idle_seconds};
+        return ft_serve_here(&asked->place, asked->python, &asked->settings);
+    const struct ft_starting starting = {asked->python, &asked->settings};
     int connection = ft_starter_connect(&asked->place, &starting, &started);
     if (connection < 0) {
         fprintf(stderr, "fleetest: the daemon cannot be started: %s\n", strerror(-connection));
@@ -243,9 +205,9 @@ static int cleanup(struct asked *asked)
 }
 
 static const struct command commands[] = {
-    {"start", "start [--foreground] [--idle-timeout SECONDS]", "start it, if it is not running", "fi", start},
+    {"start", "start [--foreground] [SETTINGS]", "start it, if it is not running", "fs", start},
     {"stop", "stop", "end it; runs go on", "", stop},
-    {"restart", "restart [--idle-timeout SECONDS]", "stop and start", "i", restart},
+    {"restart", "restart [SETTINGS]", "stop and start", "s", restart},
     {"status", "status [--json]", "show what it holds, and what became of the last run", "j", status},
     {"logs", "logs", "show what it has written", "", logs},
     {"cleanup", "cleanup", "remove what daemons that are gone have left behind", "", cleanup},
@@ -259,7 +221,9 @@ static int usage(FILE *file, int code)
 {
     fprintf(file, "usage: fleetest daemon COMMAND [--python PATH]\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(file, "  %-46s %s\n", commands[i].usage, commands[i].help);
+        fprintf(file, "  %-32s %s\n", commands[i].usage, commands[i].help);
+    fprintf(file, "\nSETTINGS:\n  --idle-timeout SECONDS   leave when not used for so long (1800; 0: never)\n"
+                  "  --memory MEGABYTES       for processes that wait (a quarter of the machine's; 0: no limit)\n");
     return code;
 }
 
@@ -284,23 +248,30 @@ static const char *value_of(const char *name, int argc, char **argv, int *at)
     return *at + 1 < argc ? argv[++*at] : "";
 }
 
+/* Whether argv[*at] is a setting; *code is 0 or an exit code then. */
+static bool take_setting(struct ft_settings *settings, int argc, char **argv, int *at, int *code)
+{
+    for (int i = 0; i < FT_SETTINGS; i++) {
+        const char *value = value_of(ft_setting_options[i], argc, argv, at);
+        if (value == NULL)
+            continue;
+        *code = ft_settings_set(settings, (enum ft_setting)i, ft_setting_options[i], value);
+        return true;
+    }
+    return false;
+}
+
 static int parse(const struct command *command, int argc, char **argv, struct asked *asked, const char **python)
 {
-    for (int i = COMMAND_AT + 1; i < argc; i++) {
+    int code = ft_settings_init(&asked->settings);
+    for (int i = COMMAND_AT + 1; code == 0 && i < argc; i++) {
         int at = i;
         const char *value = value_of("--python", argc, argv, &i);
         if (value != NULL) {
             *python = value;
+        } else if (strchr(command->options, 's') != NULL && take_setting(&asked->settings, argc, argv, &i, &code)) {
             continue;
-        }
-        value = strchr(command->options, 'i') != NULL ? value_of("--idle-timeout", argc, argv, &i) : NULL;
-        if (value != NULL && ft_read_number(value, &asked->idle_seconds))
-            continue;
-        if (value != NULL) {
-            fprintf(stderr, "fleetest: --idle-timeout needs a number of seconds; 0: never\n");
-            return FT_EXIT_USAGE;
-        }
-        if (strcmp(argv[at], "--foreground") == 0 && strchr(command->options, 'f') != NULL) {
+        } else if (strcmp(argv[at], "--foreground") == 0 && strchr(command->options, 'f') != NULL) {
             asked->foreground = true;
         } else if (strcmp(argv[at], "--json") == 0 && strchr(command->options, 'j') != NULL) {
             asked->json = true;
@@ -309,26 +280,7 @@ static int parse(const struct command *command, int argc, char **argv, struct as
             return FT_EXIT_USAGE;
         }
     }
-    return 0;
-}
-
-/* What a client starts: fleetest daemon serve LISTENING LOCK FOLDER PYTHON SECONDS. */
-static int serve(char **argv)
-{
-    struct ft_daemon_options options = {.folder = argv[5], .python = argv[6]};
-    uint64_t listening, lock;
-    if (!ft_read_number(argv[3], &listening) || !ft_read_number(argv[4], &lock) ||
-        !ft_read_number(argv[7], &options.idle_seconds))
-        return FT_EXIT_USAGE;
-    options.listen_fd = (int)listening;
-    options.lock_fd = (int)lock;
-    close_others(options.listen_fd, options.lock_fd);
-    fcntl(options.listen_fd, F_SETFD, FD_CLOEXEC);
-    fcntl(options.lock_fd, F_SETFD, FD_CLOEXEC);
-    if (chdir("/") < 0)
-        return FT_EXIT_SYSTEM;
-    umask(077);
-    return ft_daemon_serve(&options);
+    return code;
 }
 
 bool ft_daemon_command_is(int argc, char **argv)
@@ -340,9 +292,9 @@ int ft_daemon_command(int argc, char **argv)
 {
     char error[PATH_MAX + 64];
     const char *python = NULL;
-    struct asked asked = {.idle_seconds = FT_IDLE_SECONDS};
-    if (argc == 8 && strcmp(argv[COMMAND_AT], "serve") == 0)
-        return serve(argv);
+    struct asked asked = {0};
+    if (argc == FT_SERVE_WORDS && strcmp(argv[COMMAND_AT], "serve") == 0)
+        return ft_serve(argv);
     if (argc == COMMAND_AT)
         return usage(stderr, FT_EXIT_USAGE);
     if (strcmp(argv[COMMAND_AT], "--help") == 0 || strcmp(argv[COMMAND_AT], "-h") == 0)

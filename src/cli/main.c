@@ -8,10 +8,10 @@
 #include "cli/args.h"
 #include "cli/caller.h"
 #include "cli/daemon_command.h"
-#include "cli/number.h"
 #include "cli/python.h"
 #include "cli/remote.h"
 #include "cli/session.h"
+#include "cli/settings.h"
 
 static bool is_set(const char *name)
 {
@@ -34,24 +34,23 @@ static bool is_cold(const struct ft_args *args, struct ft_cold *cold)
     return ft_cold_because(cold, "", "no daemon");
 }
 
-/* After how many seconds without use a daemon that this run starts leaves.  Returns 0, or an exit code. */
-static int idle_seconds(const struct ft_args *args, uint64_t *seconds)
+/* How a daemon that this run starts shall be.  Returns 0, or an exit code. */
+static int read_settings(const struct ft_args *args, struct ft_settings *settings)
 {
-    const char *name = args->idle != NULL ? "--daemon-idle-timeout" : "FLEETEST_DAEMON_IDLE_TIMEOUT";
-    const char *text = args->idle != NULL ? args->idle : getenv(name);
-    *seconds = FT_IDLE_SECONDS;
-    if (text == NULL || text[0] == '\0' || ft_read_number(text, seconds))
-        return 0;
-    fprintf(stderr, "fleetest: %s needs a number of seconds; 0: never\n", name);
-    return FT_EXIT_USAGE;
+    int code = ft_settings_init(settings);
+    if (code == 0 && args->idle != NULL)
+        code = ft_settings_set(settings, FT_SETTING_IDLE, "--daemon-idle-timeout", args->idle);
+    if (code == 0 && args->memory != NULL)
+        code = ft_settings_set(settings, FT_SETTING_MEMORY, "--daemon-memory", args->memory);
+    return code;
 }
 
 static int run(const struct ft_args *args, const char *python)
 {
     struct ft_cold cold = {"", ""};
     struct ft_caller caller;
-    uint64_t idle;
-    int wrong = idle_seconds(args, &idle);
+    struct ft_settings settings;
+    int wrong = read_settings(args, &settings);
     if (wrong != 0)
         return wrong;
     if (!is_cold(args, &cold)) {
@@ -59,7 +58,7 @@ static int run(const struct ft_args *args, const char *python)
         if (code < 0)
             ft_cold_because(&cold, "", "%s", strerror(-code));
         else
-            code = ft_remote_run(&caller, &(struct ft_starting){python, idle}, &cold);
+            code = ft_remote_run(&caller, &(struct ft_starting){python, &settings}, &cold);
         ft_caller_release(&caller);
         if (code >= 0)
             return code;

@@ -9,25 +9,30 @@
 #include <unistd.h>
 
 #include "cli/python.h"
+#include "cli/serve.h"
 
 enum { REACH_MS = 1000, AGAIN_MS = 2 };
 
 /* Start the daemon, which gets both descriptors, in a session of its own and with nothing of our environment. */
 static int spawn(const struct ft_place *place, const struct ft_starting *starting, int listen_fd, int lock_fd)
 {
-    char self[PATH_MAX], listening[16], lock[16], seconds[32];
+    char self[PATH_MAX], listening[16], lock[16], settings[FT_SETTINGS][32];
     sigset_t none, all;
     pid_t pid;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
-    const char *argv[] = {"fleetest", "daemon", "serve", listening, lock, place->path, starting->python, seconds, NULL};
+    const char *argv[FT_SERVE_WORDS + 1] = {"fleetest", "daemon",    "serve",         listening,
+                                            lock,       place->path, starting->python};
     char *variables[] = {NULL};
     int err = ft_python_self(self, sizeof self);
     if (err < 0)
         return err;
     snprintf(listening, sizeof listening, "%d", listen_fd);
     snprintf(lock, sizeof lock, "%d", lock_fd);
-    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)starting->idle_seconds);
+    for (int i = 0; i < FT_SETTINGS; i++) {
+        snprintf(settings[i], sizeof settings[i], "%llu", (unsigned long long)starting->settings->values[i]);
+        argv[FT_SERVE_SETTINGS + i] = settings[i];
+    }
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawnattr_init(&attributes);

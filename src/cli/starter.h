@@ -3,17 +3,15 @@
 #define FT_CLI_STARTER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "cli/settings.h"
 #include "daemon/place.h"
 
 /* How to start one. */
 struct ft_starting {
     const char *python;
-    uint64_t idle_seconds; /* it leaves after so long without use; 0: never */
+    const struct ft_settings *settings;
 };
-
-enum { FT_IDLE_SECONDS = 1800 };
 
 /*
  * Connect to the daemon of a place, starting it if there is none; *started says whether that was done.  Any number of

@@ -12,6 +12,7 @@
 
 #include "base/exitcode.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "daemon/parked.h"
 #include "daemon/peer.h"
 #include "daemon/run.h"
@@ -123,6 +124,8 @@ static void on_tick(uv_timer_t *timer)
         ft_parked_tick(parked);
     }
     ft_run_tick(daemon);
+    if (daemon->over_memory)
+        ft_memory_keep_within(daemon);
     if (!daemon->leaving)
         look_around(daemon);
 }
@@ -195,10 +198,12 @@ int ft_daemon_serve(const struct ft_daemon_options *options)
         .lock_fd = options->lock_fd,
         .log_fd = -1,
         .idle_ms = options->idle_seconds * 1000,
+        .memory_kb = options->memory_mb * 1024,
         .context = FT_CONTEXT_INIT,
     };
     TAILQ_INIT(&daemon.peers);
     TAILQ_INIT(&daemon.parked);
+    TAILQ_INIT(&daemon.known);
     TAILQ_INIT(&daemon.runs);
     int err = set_up(&daemon, options->folder);
     if (err < 0) {

@@ -22,6 +22,7 @@
 
 struct ft_peer;
 struct ft_parked;
+struct ft_known;
 
 enum ft_run_state {
     FT_RUN_WAITING, /* for its parked process to be ready */
@@ -33,7 +34,12 @@ enum ft_run_state {
 struct ft_run {
     TAILQ_ENTRY(ft_run) link;
     enum ft_run_state state;
-    bool warm; /* its parked process was ready */
+    bool cold;     /* pytest had to be imported first */
+    bool known;    /* its command line was counted */
+    bool imported; /* it had to wait for plugins to be imported */
+    bool without;  /* plugins; they are imported in the run */
+    char why[128]; /* the latter */
+    char how[192]; /* it starts, for the header line */
     uint32_t number;
     struct ft_peer *peer;     /* who asked; NULL: is gone */
     struct ft_parked *parked; /* where it comes from; NULL: is gone */
@@ -48,6 +54,7 @@ struct ft_run {
 TAILQ_HEAD(ft_runs, ft_run);
 TAILQ_HEAD(ft_peers, ft_peer);
 TAILQ_HEAD(ft_parkeds, ft_parked);
+TAILQ_HEAD(ft_knowns, ft_known);
 
 struct ft_daemon {
     uv_loop_t loop;
@@ -67,12 +74,16 @@ struct ft_daemon {
     int log_fd;
     struct ft_peers peers;
     struct ft_parkeds parked;
+    struct ft_knowns known;
+    size_t known_count;
     struct ft_runs runs;
     uint32_t run_count;
     char last[256];       /* what was said of the last run */
     uint64_t begun;       /* in ms of the loop's clock */
     uint64_t used;        /* when it was last asked for something */
     uint64_t idle_ms;     /* leave after so long without use; 0: never */
+    uint64_t memory_kb;   /* that parked processes may have; 0: no limit */
+    bool over_memory;     /* they have more, and are all needed */
     bool leaving;
 };
 
@@ -81,6 +92,7 @@ struct ft_daemon_options {
     const char *python;
     int listen_fd, lock_fd; /* those of place.h, which become the daemon's */
     uint64_t idle_seconds;  /* leave after so long without use; 0: never */
+    uint64_t memory_mb;     /* that parked processes may have; 0: no limit */
 };
 
 /* Be the daemon until it is told to leave or has nothing to do.  Returns an exit code. */

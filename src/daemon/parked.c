@@ -5,16 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/environ.h"
+#include "daemon/known.h"
 #include "daemon/launch.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
+#include "daemon/orders.h"
 #include "daemon/run.h"
-#include "wire/msgpack.h"
+#include "wire/fields.h"
 #include "wire/protocol.h"
 
 enum { START_MS = 30 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
@@ -29,113 +31,142 @@ static void freed(uv_handle_t *handle)
     ft_inputs_release(&parked->inputs);
     ft_texts_release(&parked->environ);
     ft_texts_release(&parked->reads);
+    free((char *)(size_t)parked->plugins.at);
     free(parked->folder);
     free(parked);
 }
 
-void ft_parked_end(struct ft_parked *parked, const char *why)
+static void end_children(struct ft_parked *base, const char *why)
 {
-    struct ft_runs *runs = &parked->daemon->runs;
-    struct ft_run *run, *next;
-    if (parked->state == FT_PARKED_ENDING)
-        return;
-    parked->state = FT_PARKED_ENDING;
-    ft_log("parked process %d ends: %s", (int)parked->pid, why);
-    TAILQ_REMOVE(&parked->daemon->parked, parked, link);
-    kill(parked->pid, SIGKILL);
-    for (run = TAILQ_FIRST(runs); run != NULL; run = next) {
-        next = TAILQ_NEXT(run, link);
-        if (run->parked == parked && run->state == FT_RUN_GOING)
-            run->parked = NULL;
-        else if (run->parked == parked)
+    struct ft_parked *child, *next;
+    for (child = TAILQ_FIRST(&base->daemon->parked); child != NULL; child = next) {
+        next = TAILQ_NEXT(child, link);
+        if (child->base == base)
+            ft_parked_end(child, why);
+    }
+}
+
+/* A run that has no controller yet; NULL: there is none. */
+static struct ft_run *first_run(const struct ft_parked *parked, enum ft_run_state last)
+{
+    struct ft_run *run;
+    TAILQ_FOREACH(run, &parked->daemon->runs, link)
+        if (run->parked == parked && run->state <= last)
+            break;
+    return run;
+}
+
+/* The process is gone or will be: what becomes of the runs that were to come from it. */
+static void part_with_runs(struct ft_parked *parked, const char *why)
+{
+    struct ft_run *run;
+    while ((run = first_run(parked, FT_RUN_ASKED)) != NULL) {
+        if (run->state == FT_RUN_WAITING && parked->base != NULL && parked->base->state == FT_PARKED_READY)
+            ft_run_go_without(run, parked->base, why);
+        else
             ft_run_refuse(run, why, "fleetest daemon logs");
     }
+    TAILQ_FOREACH(run, &parked->daemon->runs, link)
+        if (run->parked == parked)
+            run->parked = NULL;
+}
+
+void ft_parked_end(struct ft_parked *parked, const char *why)
+{
+    if (parked->state == FT_PARKED_ENDING)
+        return;
+    if (parked->state != FT_PARKED_UNFIT)
+        ft_log("parked process %d ends: %s", (int)parked->pid, why);
+    parked->state = FT_PARKED_ENDING;
+    end_children(parked, why);
+    ft_known_parked_ends(parked);
+    TAILQ_REMOVE(&parked->daemon->parked, parked, link);
+    if (parked->pid > 0)
+        kill(parked->pid, SIGKILL);
+    part_with_runs(parked, why);
     uv_poll_stop(&parked->poll);
     uv_close((uv_handle_t *)&parked->poll, freed);
 }
 
 /* ---- what it says ---- */
 
-/* Read a list of texts that point into the message. */
-static int read_texts(struct ft_mp_reader *reader, struct ft_texts *texts)
+static int add_inputs(int err, struct ft_parked *parked, enum ft_input_kind kind, const struct ft_texts *paths)
 {
-    struct ft_mp_token token;
-    if (ft_mp_read(reader, &token) < 0 || token.kind != FT_MP_ARRAY)
-        return -EBADMSG;
-    texts->items = calloc((size_t)token.len + 1, sizeof *texts->items);
-    if (texts->items == NULL)
-        return -ENOMEM;
-    for (texts->count = 0; texts->count < token.len; texts->count++) {
-        struct ft_mp_token text;
-        if (ft_mp_read(reader, &text) < 0 || text.kind != FT_MP_BIN)
-            return -EBADMSG;
-        texts->items[texts->count] = (struct ft_text){(const char *)text.bytes, text.len};
-    }
-    return 0;
+    for (size_t i = 0; err == 0 && i < paths->count; i++)
+        err = ft_inputs_add(&parked->inputs, kind, paths->items[i].at, paths->items[i].len);
+    return err;
 }
 
-/* [paths, names of variables, why it must not be used or ""] */
 static int read_ready(struct ft_parked *parked, const struct ft_message_view *message)
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_texts paths = {NULL, 0}, reads = {NULL, 0};
-    struct ft_mp_token token;
-    int err = ft_mp_read(&reader, &token) < 0 || token.kind != FT_MP_ARRAY || token.len != 3 ? -EBADMSG : 0;
-    if (err == 0)
-        err = read_texts(&reader, &paths);
-    if (err == 0)
-        err = read_texts(&reader, &reads);
-    if (err == 0 && (ft_mp_read(&reader, &token) < 0 || token.kind != FT_MP_STR))
-        err = -EBADMSG;
+    struct ft_texts files = {NULL, 0}, installed = {NULL, 0}, folders = {NULL, 0}, reads = {NULL, 0};
+    struct ft_text unfit = {"", 0};
+    int err = ft_get_array(0, &reader, 5);
+    err = ft_get_texts(err, &reader, &files);
+    err = ft_get_texts(err, &reader, &installed);
+    err = ft_get_texts(err, &reader, &folders);
+    err = ft_get_texts(err, &reader, &reads);
+    err = ft_get_str(err, &reader, &unfit);
+    err = add_inputs(err, parked, FT_INPUT_FILE, &files);
+    err = add_inputs(err, parked, FT_INPUT_INSTALLED, &installed);
+    err = add_inputs(err, parked, FT_INPUT_NAMES, &folders);
     if (err == 0)
         err = ft_texts_copy(&parked->reads, &reads);
-    for (size_t i = 0; err == 0 && i < paths.count; i++)
-        err = ft_inputs_add(&parked->inputs, paths.items[i].at, paths.items[i].len);
     if (err == 0)
-        snprintf(parked->stale, sizeof parked->stale, "%.*s", (int)token.len, (const char *)token.bytes);
-    ft_texts_release(&paths);
+        snprintf(parked->stale, sizeof parked->stale, "%.*s", (int)unfit.len, unfit.at);
+    ft_texts_release(&files);
+    ft_texts_release(&installed);
+    ft_texts_release(&folders);
     ft_texts_release(&reads);
     return err;
 }
 
-static struct ft_run *first_waiting(const struct ft_parked *parked)
+/* It cannot be used, nor could another like it: the runs that have waited go on without. */
+static void lay_off(struct ft_parked *parked)
 {
-    struct ft_run *run;
-    TAILQ_FOREACH(run, &parked->daemon->runs, link)
-        if (run->parked == parked && run->state == FT_RUN_WAITING)
-            break;
-    return run;
+    ft_log("parked process %d cannot be used: %s", (int)parked->pid, parked->stale);
+    parked->state = FT_PARKED_UNFIT;
+    uv_poll_stop(&parked->poll);
+    kill(parked->pid, SIGKILL);
+    parked->pid = 0;
+    part_with_runs(parked, parked->stale);
 }
 
 /* It is ready: the runs that have waited go on. */
 static int ready(struct ft_parked *parked, const struct ft_message_view *message)
 {
     struct ft_run *run;
+    struct ft_text name;
     int err = parked->state == FT_PARKED_STARTING ? read_ready(parked, message) : -EBADMSG;
     if (err < 0)
         return err;
-    parked->state = FT_PARKED_READY;
     parked->used = uv_now(&parked->daemon->loop);
+    if (parked->base != NULL && parked->stale[0] != '\0') {
+        lay_off(parked);
+        return 0;
+    }
+    parked->state = FT_PARKED_READY;
     ft_log("parked process %d is ready: %zu files, %zu variables", (int)parked->pid, parked->inputs.count,
            parked->reads.count);
-    while (parked->state == FT_PARKED_READY && (run = first_waiting(parked)) != NULL)
-        ft_run_go_on(run);
+    while (parked->state == FT_PARKED_READY && (run = first_run(parked, FT_RUN_WAITING)) != NULL) {
+        run->imported = parked->base != NULL;
+        /* What it has read is known only now. */
+        if (ft_environ_differs(&parked->environ, &run->request.environ, &parked->reads, &name))
+            ft_run_choose(run);
+        else
+            ft_run_go_on(run);
+    }
+    ft_memory_keep_within(parked->daemon);
     return 0;
 }
 
 static int read_pair(const struct ft_message_view *message, int64_t *left, int64_t *right)
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_mp_token token;
-    int64_t *values[] = {left, right};
-    if (ft_mp_read(&reader, &token) < 0 || token.kind != FT_MP_ARRAY || token.len != 2)
-        return -EBADMSG;
-    for (int i = 0; i < 2; i++) {
-        if (ft_mp_read(&reader, &token) < 0 || (token.kind != FT_MP_UINT && token.kind != FT_MP_INT))
-            return -EBADMSG;
-        *values[i] = token.kind == FT_MP_UINT ? (int64_t)token.u : token.i;
-    }
-    return 0;
+    int err = ft_get_array(0, &reader, 2);
+    err = ft_get_int(err, &reader, left);
+    return ft_get_int(err, &reader, right);
 }
 
 static int started(struct ft_parked *parked, const struct ft_message_view *message)
@@ -171,6 +202,8 @@ static int take(struct ft_parked *parked, const struct ft_message_view *message)
         return started(parked, message);
     case FT_MSG_CHILD_ENDED:
         return child_ended(parked, message);
+    case FT_MSG_CONFIGURED:
+        return ft_known_configured(parked, message);
     default:
         return -EBADMSG;
     }
@@ -186,11 +219,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (got < 0 && status == 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        ft_parked_end(parked, parked->state == FT_PARKED_STARTING ? "Python did not start" : "the parked process died");
+        bool early = parked->state == FT_PARKED_STARTING && parked->base == NULL;
+        ft_parked_end(parked, early ? "Python did not start" : "the parked process died");
         return;
     }
     int more = ft_frame_feed(&parked->in, bytes, (size_t)got);
-    while (more >= 0 && parked->state != FT_PARKED_ENDING) {
+    while (more >= 0 && parked->state != FT_PARKED_ENDING && parked->state != FT_PARKED_UNFIT) {
         more = ft_frame_next(&parked->in, &message);
         if (more <= 0)
             break;
@@ -202,114 +236,147 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* ---- its use ---- */
 
+/* Whether it may be used for a request, ready or not; it is ended if it is out of date. */
+static bool is_current(struct ft_parked *parked, const struct ft_request *request)
+{
+    struct ft_text name;
+    char why[sizeof parked->stale];
+    if (ft_environ_differs(&parked->environ, &request->environ, &parked->reads, &name))
+        return false;
+    if (parked->folder != NULL && !ft_text_equal(ft_text_of(parked->folder), request->folder))
+        return false;
+    if (parked->state == FT_PARKED_STARTING)
+        return true;
+    const char *changed = ft_inputs_changed(&parked->inputs, parked->since);
+    if (changed != NULL)
+        snprintf(why, sizeof why, "%s changed", changed);
+    else if (parked->state == FT_PARKED_READY && parked->stale[0] != '\0')
+        memcpy(why, parked->stale, sizeof why);
+    else
+        return true;
+    ft_parked_end(parked, why);
+    return false;
+}
+
 struct ft_parked *ft_parked_find(struct ft_daemon *daemon, const struct ft_request *request)
 {
-    struct ft_parked *parked, *next;
-    struct ft_text name;
-    for (parked = TAILQ_FIRST(&daemon->parked); parked != NULL; parked = next) {
-        next = TAILQ_NEXT(parked, link);
-        if (ft_environ_differs(&parked->environ, &request->environ, &parked->reads, &name))
+    struct ft_parked *parked;
+again:
+    TAILQ_FOREACH(parked, &daemon->parked, link) {
+        if (parked->base != NULL)
             continue;
-        if (parked->folder != NULL && !ft_text_equal(ft_text_of(parked->folder), request->folder))
-            continue;
-        if (parked->state == FT_PARKED_STARTING)
+        if (is_current(parked, request))
             return parked;
-        const char *changed = ft_inputs_changed(&parked->inputs, parked->since);
-        if (changed != NULL)
-            snprintf(parked->stale, sizeof parked->stale, "%s changed", changed);
-        if (parked->stale[0] == '\0')
-            return parked;
-        char why[sizeof parked->stale];
-        memcpy(why, parked->stale, sizeof why);
-        ft_parked_end(parked, why);
+        if (parked->state == FT_PARKED_ENDING) /* perhaps with children, who are next in the list */
+            goto again;
     }
     return NULL;
 }
 
-int ft_parked_start(struct ft_daemon *daemon, struct ft_run *run)
+struct ft_parked *ft_parked_find_plugins(struct ft_parked *base, struct ft_text plugins,
+                                         const struct ft_request *request)
+{
+    struct ft_parked *parked, *next;
+    for (parked = TAILQ_FIRST(&base->daemon->parked); parked != NULL; parked = next) {
+        next = TAILQ_NEXT(parked, link);
+        if (parked->base == base && parked->plugins.len > 0 && ft_text_equal(parked->plugins, plugins) &&
+            is_current(parked, request))
+            return parked;
+    }
+    return NULL;
+}
+
+static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_request *request)
 {
     struct timespec now;
     struct ft_parked *parked = calloc(1, sizeof *parked);
     if (parked == NULL)
-        return -ENOMEM;
+        return NULL;
     clock_gettime(CLOCK_REALTIME, &now);
     parked->since = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     parked->daemon = daemon;
-    parked->begun = uv_now(&daemon->loop);
-    int err = ft_texts_copy(&parked->environ, &run->request.environ);
-    if (err == 0 && ft_environ_needs_folder(&run->request.environ)) {
-        parked->folder = strndup(run->request.folder.at, run->request.folder.len);
-        err = parked->folder == NULL ? -ENOMEM : 0;
-    }
-    if (err == 0)
-        err = ft_launch_parked(daemon, &run->request, parked->folder, &parked->pid);
-    if (err >= 0) {
-        parked->fd = err;
-        err = uv_poll_init(&daemon->loop, &parked->poll, parked->fd);
-        if (err < 0) {
-            close(parked->fd);
-            kill(parked->pid, SIGKILL);
-        }
-    }
+    parked->begun = parked->used = uv_now(&daemon->loop);
+    if (ft_texts_copy(&parked->environ, &request->environ) == 0)
+        return parked;
+    free(parked);
+    return NULL;
+}
+
+/* It has been started, or failed to, if `fd` is a negative errno.  Returns 0 or a negative errno. */
+static int listen_to(struct ft_parked *parked, int fd)
+{
+    int err = fd < 0 ? fd : uv_poll_init(&parked->daemon->loop, &parked->poll, fd);
     if (err < 0) {
+        if (fd >= 0)
+            close(fd);
+        if (parked->pid > 0)
+            kill(parked->pid, SIGKILL);
         ft_texts_release(&parked->environ);
         free(parked->folder);
         free(parked);
         return err;
     }
+    parked->fd = fd;
     parked->poll.data = parked;
     uv_poll_start(&parked->poll, UV_READABLE, on_poll);
-    TAILQ_INSERT_TAIL(&daemon->parked, parked, link);
+    TAILQ_INSERT_TAIL(&parked->daemon->parked, parked, link);
+    return 0;
+}
+
+int ft_parked_start(struct ft_daemon *daemon, struct ft_run *run)
+{
+    struct ft_parked *parked = new_parked(daemon, &run->request);
+    if (parked == NULL)
+        return -ENOMEM;
+    int fd = 0;
+    if (ft_environ_needs_folder(&run->request.environ)) {
+        parked->folder = strndup(run->request.folder.at, run->request.folder.len);
+        fd = parked->folder == NULL ? -ENOMEM : 0;
+    }
+    if (fd == 0)
+        fd = ft_launch_parked(daemon, &run->request, parked->folder, &parked->pid);
+    int err = listen_to(parked, fd);
+    if (err < 0)
+        return err;
     run->parked = parked;
     ft_log("parked process %d starts: %s", (int)parked->pid, daemon->python);
     return 0;
 }
 
-/* The request as a file in memory, which the new process reads. */
-static int as_file(const struct ft_buf *payload)
+struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_run *run)
 {
-    int fd = memfd_create("fleetest request", MFD_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    const unsigned char *at = ft_buf_head(payload);
-    for (size_t left = payload->len; left > 0;) {
-        ssize_t wrote = write(fd, at, left);
-        if (wrote < 0 && errno != EINTR) {
-            int err = errno;
-            close(fd);
-            return -err;
-        }
-        if (wrote > 0) {
-            at += wrote;
-            left -= (size_t)wrote;
-        }
+    struct ft_parked *parked = new_parked(base->daemon, &run->request);
+    if (parked == NULL)
+        return NULL;
+    parked->base = base;
+    return listen_to(parked, ft_order_prepare(base->fd, &run->payload)) < 0 ? NULL : parked;
+}
+
+void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)
+{
+    char *copy = malloc(plugins.len + 1);
+    if (copy == NULL || ft_order_import(parked->fd) < 0) {
+        free(copy);
+        ft_parked_end(parked, "it does not take orders");
+        return;
     }
-    return fd;
+    memcpy(copy, plugins.at, plugins.len);
+    parked->plugins = (struct ft_text){copy, plugins.len};
+}
+
+void ft_parked_send_back(struct ft_parked *parked)
+{
+    struct ft_run *run;
+    while ((run = first_run(parked, FT_RUN_WAITING)) != NULL) {
+        run->parked = parked->base;
+        ft_run_go_on(run);
+    }
+    ft_parked_end(parked, "it is not needed");
 }
 
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run)
 {
-    int fds[1 + FT_REQUEST_FDS];
-    struct ft_buf payload = FT_BUF_INIT, frame = FT_BUF_INIT;
-    fds[0] = as_file(&run->payload);
-    if (fds[0] < 0)
-        return fds[0];
-    memcpy(fds + 1, run->fds, run->fd_count * sizeof *fds);
-    int err = ft_mp_array(&payload, 2);
-    if (err == 0)
-        err = ft_mp_uint(&payload, run->number);
-    if (err == 0)
-        err = ft_mp_bool(&payload, run->warm);
-    if (err == 0)
-        err = ft_frame_append(&frame, FT_MSG_START_RUN, ft_buf_head(&payload), payload.len);
-    if (err == 0) {
-        ssize_t sent = ft_fds_send(parked->fd, ft_buf_head(&frame), frame.len, fds, run->fd_count + 1);
-        /* It has room for hundreds of these: one that does not read does not live. */
-        err = sent == (ssize_t)frame.len ? 0 : sent < 0 ? (int)sent : -EAGAIN;
-    }
-    close(fds[0]);
-    ft_buf_release(&payload);
-    ft_buf_release(&frame);
+    int err = ft_order_run(parked->fd, &run->payload, run->number, run->how, run->fds, run->fd_count);
     if (err == 0) {
         parked->used = uv_now(&parked->daemon->loop);
         parked->runs++;
@@ -322,7 +389,8 @@ void ft_parked_tick(struct ft_parked *parked)
     uint64_t now = uv_now(&parked->daemon->loop);
     struct ft_run *run;
     if (parked->state == FT_PARKED_STARTING && now - parked->begun > START_MS) {
-        ft_parked_end(parked, "Python took too long to start");
+        ft_parked_end(parked, parked->base == NULL ? "Python took too long to start"
+                                                   : "importing plugins took too long");
         return;
     }
     TAILQ_FOREACH(run, &parked->daemon->runs, link) {

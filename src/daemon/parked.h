@@ -1,5 +1,6 @@
 /*
- * Parked processes: Python with pytest imported, which waits to be forked.
+ * Parked processes: Python with pytest imported, which waits to be forked, and children of such a one that have
+ * imported the plugins of one kind of session.
  *
  * A run may come from one if what the interpreter and the modules have read up to there is still the same: the files,
  * and those variables of the environment that they, or the C library, have looked at.
@@ -10,11 +11,18 @@
 #include "daemon/daemon.h"
 #include "prep/inputs.h"
 
-enum ft_parked_state { FT_PARKED_STARTING, FT_PARKED_READY, FT_PARKED_ENDING };
+enum ft_parked_state {
+    FT_PARKED_STARTING,
+    FT_PARKED_READY,
+    FT_PARKED_UNFIT, /* to fork runs from, see `stale`; is kept so that it is not tried again */
+    FT_PARKED_ENDING,
+};
 
 struct ft_parked {
     TAILQ_ENTRY(ft_parked) link;
     struct ft_daemon *daemon;
+    struct ft_parked *base;     /* with plugins: what it was forked off; NULL: it has pytest only */
+    struct ft_text plugins;     /* which, see known.h */
     enum ft_parked_state state;
     pid_t pid;
     int fd; /* our end of the socket pair with it */
@@ -31,16 +39,35 @@ struct ft_parked {
     uint32_t runs;
 };
 
-/* The one that a request can be resumed from, ready or not; NULL: there is none.  Ends those that are out of date. */
+/*
+ * The one without plugins that a request can be resumed from, ready or not; NULL: there is none.  Ends those that are
+ * out of date.
+ */
 struct ft_parked *ft_parked_find(struct ft_daemon *daemon, const struct ft_request *request);
+
+/* Likewise, the child of `base` with these plugins, which may also be unfit. */
+struct ft_parked *ft_parked_find_plugins(struct ft_parked *base, struct ft_text plugins,
+                                         const struct ft_request *request);
 
 /* Start one for a run that has not handed over its descriptors yet.  Returns 0 or a negative errno. */
 int ft_parked_start(struct ft_daemon *daemon, struct ft_run *run);
 
+/* Have `base` fork one that finds out about a run's plugins.  Returns it, which is starting, or NULL. */
+struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_run *run);
+
+/* Have it import the plugins, for which this is the key. */
+void ft_parked_import(struct ft_parked *parked, struct ft_text plugins);
+
+/* It is not needed: its runs choose again, now that it is known what they need. */
+void ft_parked_send_back(struct ft_parked *parked);
+
 /* Have it fork a run's controller.  Returns 0 or a negative errno; -EAGAIN if it does not take messages any more. */
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run);
 
-/* End it.  Its runs that have no controller yet are refused for this reason; others go on. */
+/*
+ * End it, and its children.  Runs that have a controller go on.  Those that wait for plugins go on from the process
+ * without; others are refused for this reason.
+ */
 void ft_parked_end(struct ft_parked *parked, const char *why);
 
 /* Once a second. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "daemon/known.h"
 #include "daemon/log.h"
 #include "daemon/parked.h"
 #include "daemon/peer.h"
@@ -55,8 +56,25 @@ void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice)
     }
 }
 
-void ft_run_go_on(struct ft_run *run)
+/* How it starts, for its header line and for the status. */
+static void describe(struct ft_run *run)
 {
+    struct ft_daemon *daemon = run->parked->daemon;
+    if (run->cold)
+        snprintf(run->how, sizeof run->how, "cold (nothing was prepared)");
+    else if (run->why[0] != '\0')
+        snprintf(run->how, sizeof run->how, "warm start (plugins imported anew: %s)", run->why);
+    else if (run->imported)
+        snprintf(run->how, sizeof run->how, "warm start (plugins imported anew)");
+    else
+        snprintf(run->how, sizeof run->how, "warm start");
+    snprintf(daemon->last, sizeof daemon->last, "%s", run->how);
+}
+
+/* Have the parked process fork the controller. */
+static void fork_controller(struct ft_run *run)
+{
+    describe(run);
     run->state = FT_RUN_ASKED;
     int err = ft_parked_fork(run->parked, run);
     if (err < 0) {
@@ -64,6 +82,45 @@ void ft_run_go_on(struct ft_run *run)
         return;
     }
     hand_over(run);
+}
+
+void ft_run_go_on(struct ft_run *run)
+{
+    if (run->parked->base == NULL && !run->without) {
+        run->parked = ft_known_choose(run->parked, run, run->why, sizeof run->why);
+        if (run->parked->state == FT_PARKED_STARTING) {
+            ft_peer_send_nil(run->peer, FT_MSG_PREPARING);
+            return;
+        }
+    }
+    fork_controller(run);
+}
+
+void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *why)
+{
+    run->parked = base;
+    run->without = true;
+    snprintf(run->why, sizeof run->why, "%s", why);
+    fork_controller(run);
+}
+
+void ft_run_choose(struct ft_run *run)
+{
+    struct ft_daemon *daemon = run->parked != NULL ? run->parked->daemon : run->peer->daemon;
+    run->parked = ft_parked_find(daemon, &run->request);
+    if (run->parked != NULL && run->parked->state == FT_PARKED_READY) {
+        ft_run_go_on(run);
+        return;
+    }
+    run->cold = true;
+    int err = run->parked == NULL ? ft_parked_start(daemon, run) : 0;
+    if (err < 0) {
+        char reason[128];
+        snprintf(reason, sizeof reason, "cannot start %s: %s", daemon->python, strerror(-err));
+        ft_run_refuse(run, reason, "");
+        return;
+    }
+    ft_peer_send_nil(run->peer, FT_MSG_PREPARING);
 }
 
 void ft_run_started(struct ft_run *run, pid_t pid)
@@ -203,20 +260,5 @@ void ft_run_ask(struct ft_peer *peer, const uint8_t *payload, size_t len, const 
         return;
     }
     ft_peer_send_nil(peer, FT_MSG_TAKEN);
-    run->parked = ft_parked_find(daemon, &run->request);
-    if (run->parked != NULL && run->parked->state == FT_PARKED_READY) {
-        snprintf(daemon->last, sizeof daemon->last, "warm start");
-        run->warm = true;
-        ft_run_go_on(run);
-        return;
-    }
-    int err = run->parked == NULL ? ft_parked_start(daemon, run) : 0;
-    if (err < 0) {
-        char reason[128];
-        snprintf(reason, sizeof reason, "cannot start %s: %s", daemon->python, strerror(-err));
-        ft_run_refuse(run, reason, "");
-        return;
-    }
-    snprintf(daemon->last, sizeof daemon->last, "cold (nothing was prepared)");
-    ft_peer_send_nil(peer, FT_MSG_PREPARING);
+    ft_run_choose(run);
 }

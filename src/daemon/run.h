@@ -9,8 +9,14 @@
  */
 void ft_run_ask(struct ft_peer *peer, const uint8_t *payload, size_t len, const int *fds, size_t fd_count);
 
+/* Find the parked process that it comes from, or start one. */
+void ft_run_choose(struct ft_run *run);
+
 /* The parked process that a run waits for is ready. */
 void ft_run_go_on(struct ft_run *run);
+
+/* It comes from `base`, and imports its plugins itself, for this reason. */
+void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *why);
 
 /* The client has to do it alone, for this reason. */
 void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice);

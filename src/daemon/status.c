@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/known.h"
+#include "daemon/memory.h"
 #include "daemon/parked.h"
 
 static int __attribute__((format(printf, 2, 3))) put(struct ft_buf *out, const char *format, ...)
@@ -37,29 +39,46 @@ static int put_string(struct ft_buf *out, const char *text)
     return err < 0 ? err : put(out, "\"");
 }
 
-/* The memory of a process that nobody else has, and all that it has mapped in, in kB; 0: unknown. */
-static void memory_of(pid_t pid, unsigned long *own, unsigned long *resident)
-{
-    char path[64], line[256];
-    *own = *resident = 0;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return;
-    while (fgets(line, sizeof line, file) != NULL) {
-        unsigned long kilobytes;
-        if (sscanf(line, "Rss: %lu", &kilobytes) == 1)
-            *resident = kilobytes;
-        else if (sscanf(line, "Private_Clean: %lu", &kilobytes) == 1 ||
-                 sscanf(line, "Private_Dirty: %lu", &kilobytes) == 1)
-            *own += kilobytes;
-    }
-    fclose(file);
-}
-
 static const char *state_of(const struct ft_parked *parked)
 {
-    return parked->state == FT_PARKED_STARTING ? "starting" : "pytest imported";
+    if (parked->state == FT_PARKED_STARTING)
+        return "starting";
+    return parked->base == NULL ? "pytest imported" : "plugins imported";
+}
+
+static bool is_process(const struct ft_parked *parked)
+{
+    return parked->state != FT_PARKED_UNFIT;
+}
+
+/* A configuration that sessions had, from all command lines that have it. */
+struct kind {
+    const char *label;
+    uint32_t runs;
+    uint64_t used;
+    const struct ft_parked *parked; /* where they come from; NULL: there is none now */
+};
+
+/* Whether this is the first of the command lines of a configuration; then all of them together. */
+static bool sum_up(const struct ft_daemon *daemon, const struct ft_known *first, struct kind *kind)
+{
+    const struct ft_known *known;
+    *kind = (struct kind){first->label, 0, 0, NULL};
+    if (first->label == NULL || first->label[0] == '\0')
+        return false;
+    TAILQ_FOREACH(known, &daemon->known, link) {
+        if (!ft_text_equal(known->kind, first->kind))
+            continue;
+        if (kind->runs == 0 && known != first)
+            return false;
+        kind->runs += known->runs;
+        kind->used = known->used > kind->used ? known->used : kind->used;
+    }
+    const struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &daemon->parked, link)
+        if (parked->base == first->base && ft_text_equal(parked->plugins, first->plugins))
+            kind->parked = parked;
+    return true;
 }
 
 static unsigned going(const struct ft_daemon *daemon)
@@ -83,50 +102,100 @@ static const char *ago(uint64_t ms, char *text, size_t size)
     return text;
 }
 
-int ft_status_text(const struct ft_daemon *daemon, struct ft_buf *out)
+static int show_parked(struct ft_buf *out, const struct ft_parked *parked)
 {
     char span[32];
-    unsigned long own, resident;
-    uint64_t now = uv_now(&daemon->loop);
-    const struct ft_parked *parked;
-    memory_of(getpid(), &own, &resident);
+    return put(out, "parked    pid %d, %s, %.1f MB of its own, %u runs, last used %s ago\n", (int)parked->pid,
+               state_of(parked), (double)ft_memory_of(parked->pid).own / 1024, parked->runs,
+               ago(uv_now(&parked->daemon->loop) - parked->used, span, sizeof span));
+}
+
+static int show_kind(struct ft_buf *out, const struct ft_daemon *daemon, const struct kind *kind)
+{
+    char span[32];
+    int err = put(out, "prepared  %s: %u runs, last used %s ago", kind->label, kind->runs,
+                  ago(uv_now(&daemon->loop) - kind->used, span, sizeof span));
+    if (err == 0 && kind->parked != NULL && is_process(kind->parked))
+        err = put(out, ", from pid %d", (int)kind->parked->pid);
+    else if (err == 0 && kind->parked != NULL)
+        err = put(out, ", plugins imported anew: %s", kind->parked->stale);
+    return err < 0 ? err : put(out, "\n");
+}
+
+static int show_daemon(struct ft_buf *out, const struct ft_daemon *daemon)
+{
+    char span[32];
     int err = put(out, "daemon    pid %d, fleetest " FT_VERSION ", up %s, %.1f MB\n", (int)getpid(),
-                  ago(now - daemon->begun, span, sizeof span), (double)resident / 1024);
+                  ago(uv_now(&daemon->loop) - daemon->begun, span, sizeof span),
+                  (double)ft_memory_of(getpid()).resident / 1024);
     if (err == 0)
         err = put(out, "python    %s\nfolder    %s\n", daemon->python, daemon->place.path);
     if (err == 0)
         err = put(out, "runs      %u, %u of them in flight\n", daemon->run_count, going(daemon));
+    if (err == 0)
+        err = put(out, "memory    %.1f MB for parked processes", (double)ft_memory_of_parked(daemon) / 1024);
+    if (err == 0)
+        err = daemon->memory_kb == 0 ? put(out, ", no limit\n")
+                                     : put(out, ", at most %.1f MB\n", (double)daemon->memory_kb / 1024);
     if (err == 0 && daemon->last[0] != '\0')
         err = put(out, "last run  %s\n", daemon->last);
-    TAILQ_FOREACH(parked, &daemon->parked, link) {
-        memory_of(parked->pid, &own, &resident);
-        if (err == 0)
-            err = put(out, "parked    pid %d, %s, %.1f MB of its own, %u runs, last used %s ago\n", (int)parked->pid,
-                      state_of(parked), (double)own / 1024, parked->runs, ago(now - parked->used, span, sizeof span));
-    }
+    return err;
+}
+
+int ft_status_text(const struct ft_daemon *daemon, struct ft_buf *out)
+{
+    const struct ft_parked *parked;
+    const struct ft_known *known;
+    struct kind kind;
+    int err = show_daemon(out, daemon);
+    TAILQ_FOREACH(parked, &daemon->parked, link)
+        if (err == 0 && is_process(parked))
+            err = show_parked(out, parked);
+    TAILQ_FOREACH(known, &daemon->known, link)
+        if (err == 0 && sum_up(daemon, known, &kind))
+            err = show_kind(out, daemon, &kind);
     return err;
 }
 
 static int put_parked(struct ft_buf *out, const struct ft_parked *parked)
 {
-    unsigned long own, resident;
-    memory_of(parked->pid, &own, &resident);
+    struct ft_memory memory = ft_memory_of(parked->pid);
     return put(out,
                "{\"pid\": %d, \"state\": \"%s\", \"own_kb\": %lu, \"resident_kb\": %lu, \"runs\": %u, \"files\": %zu, "
                "\"variables\": %zu, \"idle_ms\": %llu}",
-               (int)parked->pid, state_of(parked), own, resident, parked->runs, parked->inputs.count,
+               (int)parked->pid, state_of(parked), memory.own, memory.resident, parked->runs, parked->inputs.count,
                parked->reads.count, (unsigned long long)(uv_now(&parked->daemon->loop) - parked->used));
+}
+
+static int put_kind(struct ft_buf *out, const struct ft_daemon *daemon, const struct kind *kind)
+{
+    int err = put(out, "{\"configuration\": ");
+    if (err == 0)
+        err = put_string(out, kind->label);
+    if (err == 0)
+        err = put(out, ", \"runs\": %u, \"idle_ms\": %llu, \"parked\": ", kind->runs,
+                  (unsigned long long)(uv_now(&daemon->loop) - kind->used));
+    if (err == 0)
+        err = kind->parked != NULL && is_process(kind->parked) ? put(out, "%d", (int)kind->parked->pid)
+                                                               : put(out, "null");
+    if (err == 0)
+        err = put(out, ", \"plugins_imported_anew\": ");
+    if (err == 0)
+        err = kind->parked != NULL && !is_process(kind->parked) ? put_string(out, kind->parked->stale)
+                                                                : put(out, "null");
+    return err < 0 ? err : put(out, "}");
 }
 
 int ft_status_json(const struct ft_daemon *daemon, struct ft_buf *out)
 {
-    unsigned long own, resident;
+    struct ft_memory memory = ft_memory_of(getpid());
     const struct ft_parked *parked;
-    memory_of(getpid(), &own, &resident);
     int err = put(out, "{\"pid\": %d, \"version\": \"" FT_VERSION "\", \"up_ms\": %llu, \"own_kb\": %lu, "
-                       "\"resident_kb\": %lu, \"runs\": %u, \"in_flight\": %u, \"python\": ",
-                  (int)getpid(), (unsigned long long)(uv_now(&daemon->loop) - daemon->begun), own, resident,
-                  daemon->run_count, going(daemon));
+                       "\"resident_kb\": %lu, \"parked_kb\": %llu, \"memory_kb\": %llu, \"runs\": %u, "
+                       "\"in_flight\": %u, \"python\": ",
+                  (int)getpid(), (unsigned long long)(uv_now(&daemon->loop) - daemon->begun), memory.own,
+                  memory.resident, (unsigned long long)ft_memory_of_parked(daemon),
+                  (unsigned long long)daemon->memory_kb, daemon->run_count, going(daemon));
     if (err == 0)
         err = put_string(out, daemon->python);
     if (err == 0)
@@ -139,11 +208,27 @@ int ft_status_json(const struct ft_daemon *daemon, struct ft_buf *out)
         err = daemon->last[0] == '\0' ? put(out, "null") : put_string(out, daemon->last);
     if (err == 0)
         err = put(out, ", \"parked\": [");
+    const char *comma = "";
     TAILQ_FOREACH(parked, &daemon->parked, link) {
-        if (err == 0 && parked != TAILQ_FIRST(&daemon->parked))
-            err = put(out, ", ");
+        if (err < 0 || !is_process(parked))
+            continue;
+        err = put(out, "%s", comma);
+        comma = ", ";
         if (err == 0)
             err = put_parked(out, parked);
+    }
+    if (err == 0)
+        err = put(out, "], \"prepared\": [");
+    comma = "";
+    const struct ft_known *known;
+    struct kind kind;
+    TAILQ_FOREACH(known, &daemon->known, link) {
+        if (err < 0 || !sum_up(daemon, known, &kind))
+            continue;
+        err = put(out, "%s", comma);
+        comma = ", ";
+        if (err == 0)
+            err = put_kind(out, daemon, &kind);
     }
     return err < 0 ? err : put(out, "]}\n");
 }

@@ -118,7 +118,7 @@ static PyMethodDef core_methods[] = {
     {"fill_holes", core_fill_holes, METH_VARARGS,
      PyDoc_STR("fill_holes(limit, /)\n--\n\nTake up the freed blocks between living objects, at most `limit` bytes, so "
                "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
-    {"watch", core_watch, METH_O,
+    {"watch", core_watch, METH_VARARGS,
      PyDoc_STR("watch(callback, /)\n--\n\nCall callback(what, detail) when the process id or random bytes are asked "
                "for and when a path may\nbe made; None: no more.")},
     {"file_objects", core_file_objects, METH_NOARGS,
@@ -159,6 +159,7 @@ static const struct {
     {"MSG_TTY_LENT", FT_MSG_TTY_LENT}, {"MSG_SEND_IDS", FT_MSG_SEND_IDS}, {"MSG_FORK", FT_MSG_FORK},
     {"MSG_EXIT", FT_MSG_EXIT}, {"MSG_RUNNING", FT_MSG_RUNNING}, {"MSG_GO", FT_MSG_GO}, {"MSG_READY", FT_MSG_READY},
     {"MSG_START_RUN", FT_MSG_START_RUN}, {"MSG_STARTED", FT_MSG_STARTED}, {"MSG_CHILD_ENDED", FT_MSG_CHILD_ENDED},
+    {"MSG_CONFIGURED", FT_MSG_CONFIGURED}, {"MSG_IMPORT", FT_MSG_IMPORT},
 };
 
 static int add_type(PyObject *module, PyType_Spec *spec, PyObject *base, PyObject **type)

@@ -1,7 +1,8 @@
 /*
  * What a session does while it is being prepared: who asks for the process id or for random bytes, and which paths are
- * made.  An audit hook tells of the paths; os.getpid and os.urandom raise no audit event, so they are caught.  Both do
- * nothing once watching ends.
+ * made; if wanted, also what is read, which processes are started and who asks for a terminal.  An audit hook tells of
+ * the paths and processes; os.getpid and the like raise no audit event, so they are caught.  Both do nothing once
+ * watching ends.
  */
 #include "ext/caught.h"
 
@@ -11,9 +12,10 @@
 /* For the whole process, as audit hooks are; an inner session does not watch. */
 static PyObject *callback;
 static int audited;
-static int telling; /* the callback's own doings are not of interest */
+static int telling;    /* the callback's own doings are not of interest */
+static int everything; /* tell of what is read, too */
 
-enum { GETPID, URANDOM, IDENTITIES };
+enum { GETPID, URANDOM, ISATTY, IDENTITIES };
 
 static struct caught identities[IDENTITIES];
 
@@ -45,9 +47,17 @@ static PyObject *watched_urandom(PyObject *module, PyObject *size)
     return identities[URANDOM].original(module, size);
 }
 
+static PyObject *watched_isatty(PyObject *module, PyObject *fd)
+{
+    if (everything && tell("os.isatty", Py_None) < 0)
+        return NULL;
+    return identities[ISATTY].original(module, fd);
+}
+
 static struct caught identities[IDENTITIES] = {
     [GETPID] = {"getpid", METH_NOARGS, watched_getpid, NULL, NULL},
     [URANDOM] = {"urandom", METH_O, watched_urandom, NULL, NULL},
+    [ISATTY] = {"isatty", METH_O, watched_isatty, NULL, NULL},
 };
 
 /* Whether the arguments of the audit event "open" (path, mode, flags) are for writing. */
@@ -60,21 +70,53 @@ static int is_for_writing(PyObject *args)
     return flags != -1 && (flags & (O_WRONLY | O_RDWR | O_CREAT)) != 0;
 }
 
+static const struct {
+    const char *event;
+    const char *told; /* as this */
+    int always;       /* not only where everything is of interest */
+} events[] = {
+    {"os.mkdir", "os.mkdir", 1},
+    {"sqlite3.connect", "sqlite3.connect", 1},
+    {"os.listdir", "list", 0},
+    {"os.scandir", "list", 0},
+    {"subprocess.Popen", "process", 0},
+    {"os.posix_spawn", "process", 0},
+    {"os.system", "process", 0},
+    {"os.exec", "process", 0},
+    {"os.fork", "process", 0},
+    {"os.forkpty", "process", 0},
+    {"pty.spawn", "process", 0},
+};
+
+/* What to tell of an audit event; NULL: nothing. */
+static const char *told_of(const char *event, PyObject *args)
+{
+    if (strcmp(event, "open") == 0)
+        return is_for_writing(args) ? "open" : everything ? "read" : NULL;
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (strcmp(event, events[i].event) == 0)
+            return events[i].always || everything ? events[i].told : NULL;
+    return NULL;
+}
+
 static int audit(const char *event, PyObject *args, void *unused)
 {
     (void)unused;
-    if (callback == NULL || telling)
+    if (callback == NULL || telling || !PyTuple_Check(args))
         return 0;
-    int writes = strcmp(event, "open") == 0 ? is_for_writing(args)
-                                            : strcmp(event, "os.mkdir") == 0 || strcmp(event, "sqlite3.connect") == 0;
-    if (!writes || !PyTuple_Check(args) || PyTuple_GET_SIZE(args) == 0)
+    const char *told = told_of(event, args);
+    if (told == NULL)
         return 0;
-    return tell(event, PyTuple_GET_ITEM(args, 0));
+    return tell(told, PyTuple_GET_SIZE(args) == 0 ? Py_None : PyTuple_GET_ITEM(args, 0));
 }
 
-PyObject *core_watch(PyObject *module, PyObject *object)
+PyObject *core_watch(PyObject *module, PyObject *args)
 {
+    PyObject *object;
+    int all = 0;
     (void)module;
+    if (!PyArg_ParseTuple(args, "O|p:watch", &object, &all))
+        return NULL;
     core_let_go(identities, IDENTITIES);
     Py_CLEAR(callback);
     if (object == Py_None)
@@ -86,6 +128,7 @@ PyObject *core_watch(PyObject *module, PyObject *object)
     if (os == NULL)
         return NULL;
     callback = Py_NewRef(object);
+    everything = all;
     core_catch(os, identities, IDENTITIES);
     Py_DECREF(os);
     Py_RETURN_NONE;

@@ -93,7 +93,7 @@ static bool folder_changed(struct ft_input *was, const struct ft_input *is, cons
     if (was->checked && was->modified == is->modified && was->changed == is->changed)
         return false;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (names_in(path) != was->content || has_young(path, since))
+    if (names_in(path) != was->content || (was->kind == FT_INPUT_INSTALLED && has_young(path, since)))
         return true;
     was->modified = is->modified;
     was->changed = is->changed;
@@ -101,7 +101,7 @@ static bool folder_changed(struct ft_input *was, const struct ft_input *is, cons
     return false;
 }
 
-int ft_inputs_add(struct ft_inputs *inputs, const char *path, size_t len)
+int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len)
 {
     if (inputs->count == inputs->cap) {
         size_t cap = inputs->cap == 0 ? 256 : 2 * inputs->cap;
@@ -119,8 +119,9 @@ int ft_inputs_add(struct ft_inputs *inputs, const char *path, size_t len)
     ft_buf_append(&inputs->paths, "", 1);
     const char *added = (const char *)ft_buf_head(&inputs->paths) + begin;
     struct ft_input input = look(added);
+    input.kind = kind;
     input.path = begin;
-    if (S_ISDIR(input.mode))
+    if (S_ISDIR(input.mode) && kind != FT_INPUT_FILE)
         input.content = names_in(added);
     inputs->items[inputs->count++] = input;
     return 0;
@@ -135,7 +136,7 @@ const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)
         if (!same_file(was, &is))
             return path;
         if (S_ISDIR(is.mode)) {
-            if (folder_changed(was, &is, path, since))
+            if (was->kind != FT_INPUT_FILE && folder_changed(was, &is, path, since))
                 return path;
         } else if (is.content != was->content || is.modified != was->modified || is.changed != was->changed ||
                    is.modified >= since || is.changed >= since) {

@@ -1,8 +1,7 @@
 /*
  * The files that a process has read on its way, and what tells that one is no longer the same.
  *
- * A path that does not exist is an input too.  A folder counts by the names in it, but for that of the byte code's
- * folder, which the first import makes.
+ * A path that does not exist is an input too.
  */
 #ifndef FT_PREP_INPUTS_H
 #define FT_PREP_INPUTS_H
@@ -13,7 +12,14 @@
 
 #include "base/buf.h"
 
+enum ft_input_kind {
+    FT_INPUT_FILE,      /* its status, which tells of the content; of a folder only which one it is */
+    FT_INPUT_NAMES,     /* a folder: the names in it, but for that of byte code's folder, which an import makes */
+    FT_INPUT_INSTALLED, /* likewise, and that nothing under these names was replaced */
+};
+
 struct ft_input {
+    enum ft_input_kind kind;
     size_t path; /* where it begins in `paths` */
     bool exists;
     bool checked; /* a folder: that nothing in it is younger than it may be */
@@ -32,7 +38,7 @@ struct ft_inputs {
 #define FT_INPUTS_INIT {FT_BUF_INIT, NULL, 0, 0}
 
 /* Add a path, as it is now.  Returns 0 or -ENOMEM. */
-int ft_inputs_add(struct ft_inputs *inputs, const char *path, size_t len);
+int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len);
 
 /*
  * The first that is not as it was when it was added, or that was changed after `since` (ns since 1970), when it may

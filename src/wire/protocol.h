@@ -72,10 +72,13 @@ enum ft_message {
     FT_MSG_ANSWER = 135,    /* text: to FT_MSG_COMMAND */
 
     /* 160 to 191: daemon and parked process. */
-    FT_MSG_READY = 160,       /* [paths, names of variables, why it must not be used]: what was read */
-    FT_MSG_START_RUN = 161,   /* [number of the run, whether it is warm]; descriptors are attached */
+    FT_MSG_READY = 160,       /* [files, folders, project's folders, names of variables, why unfit]: what was read */
+    FT_MSG_START_RUN = 161,   /* [number of the run, how it starts]; descriptors are attached */
     FT_MSG_STARTED = 162,     /* [number of the run, pid; negative: errno] */
     FT_MSG_CHILD_ENDED = 163, /* [pid, status as of waitpid] */
+    FT_MSG_PREPARE = 164,     /* [0, nil]: fork a process that prepares for a request; descriptors are attached */
+    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, files, names of variables]: of such a process */
+    FT_MSG_IMPORT = 166,      /* nil: import these plugins, and be ready */
 };
 
 /* Extension types of the payloads, for what msgpack lacks and a report may hold. */

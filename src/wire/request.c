@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/fields.h"
 #include "wire/msgpack.h"
 
 enum { FIELDS = 11 };
@@ -57,75 +58,23 @@ int ft_request_write(struct ft_buf *out, const struct ft_request *request)
 
 /* ---- reading; likewise ---- */
 
-static int get_kind(int err, struct ft_mp_reader *reader, enum ft_mp_kind kind, struct ft_mp_token *token)
-{
-    if (err == 0)
-        err = ft_mp_read(reader, token);
-    return err == 0 && token->kind != kind ? -EBADMSG : err;
-}
-
-static int get_text(int err, struct ft_mp_reader *reader, struct ft_text *text)
-{
-    struct ft_mp_token token = {0};
-    err = get_kind(err, reader, FT_MP_BIN, &token);
-    if (err == 0 && token.len > 0 && memchr(token.bytes, 0, token.len) != NULL)
-        err = -EBADMSG;
-    if (err == 0)
-        *text = (struct ft_text){(const char *)token.bytes, token.len};
-    return err;
-}
-
-static int get_texts(int err, struct ft_mp_reader *reader, struct ft_texts *texts)
-{
-    struct ft_mp_token token = {0};
-    err = get_kind(err, reader, FT_MP_ARRAY, &token);
-    if (err < 0)
-        return err;
-    texts->items = calloc((size_t)token.len + 1, sizeof *texts->items);
-    if (texts->items == NULL)
-        return -ENOMEM;
-    texts->count = token.len;
-    for (size_t i = 0; i < texts->count; i++)
-        err = get_text(err, reader, &texts->items[i]);
-    return err;
-}
-
-static int get_uint(int err, struct ft_mp_reader *reader, uint64_t most, uint64_t *value)
-{
-    struct ft_mp_token token = {0};
-    err = get_kind(err, reader, FT_MP_UINT, &token);
-    if (err == 0 && token.u > most)
-        err = -EBADMSG;
-    if (err == 0)
-        *value = token.u;
-    return err;
-}
-
 static int get_nice(int err, struct ft_mp_reader *reader, int32_t *value)
 {
-    struct ft_mp_token token;
-    if (err == 0)
-        err = ft_mp_read(reader, &token);
-    if (err < 0)
-        return err;
-    if (token.kind == FT_MP_UINT && token.u < 20)
-        *value = (int32_t)token.u;
-    else if (token.kind == FT_MP_INT && token.i >= -20)
-        *value = (int32_t)token.i;
-    else
+    int64_t nice = 0;
+    err = ft_get_int(err, reader, &nice);
+    if (err == 0 && (nice < -20 || nice >= 20))
         err = -EBADMSG;
+    if (err == 0)
+        *value = (int32_t)nice;
     return err;
 }
 
 static int get_limits(int err, struct ft_mp_reader *reader, struct ft_request *request)
 {
-    struct ft_mp_token token = {0};
-    err = get_kind(err, reader, FT_MP_ARRAY, &token);
-    if (err == 0 && token.len != 2 * FT_REQUEST_LIMITS)
-        err = -EBADMSG;
+    err = ft_get_array(err, reader, 2 * FT_REQUEST_LIMITS);
     for (size_t i = 0; i < FT_REQUEST_LIMITS; i++) {
-        err = get_uint(err, reader, UINT64_MAX, &request->limits[i][0]);
-        err = get_uint(err, reader, UINT64_MAX, &request->limits[i][1]);
+        err = ft_get_uint(err, reader, UINT64_MAX, &request->limits[i][0]);
+        err = ft_get_uint(err, reader, UINT64_MAX, &request->limits[i][1]);
     }
     return err;
 }
@@ -133,7 +82,7 @@ static int get_limits(int err, struct ft_mp_reader *reader, struct ft_request *r
 static int get_fds(int err, struct ft_mp_reader *reader, struct ft_request *request)
 {
     struct ft_mp_token token = {0};
-    err = get_kind(err, reader, FT_MP_ARRAY, &token);
+    err = ft_get_kind(err, reader, FT_MP_ARRAY, &token);
     if (err < 0)
         return err;
     request->fds = calloc((size_t)token.len + 1, sizeof *request->fds);
@@ -142,7 +91,7 @@ static int get_fds(int err, struct ft_mp_reader *reader, struct ft_request *requ
     request->fd_count = token.len;
     for (size_t i = 0; i < request->fd_count; i++) {
         uint64_t number = 0;
-        err = get_uint(err, reader, INT32_MAX, &number);
+        err = ft_get_uint(err, reader, INT32_MAX, &number);
         if (err == 0 && i > 0 && number <= request->fds[i - 1])
             err = -EBADMSG;
         request->fds[i] = (uint32_t)number;
@@ -153,21 +102,18 @@ static int get_fds(int err, struct ft_mp_reader *reader, struct ft_request *requ
 int ft_request_read(struct ft_request *request, const uint8_t *payload, size_t len)
 {
     struct ft_mp_reader reader = {payload, payload + len};
-    struct ft_mp_token token = {0};
     uint64_t mask = 0;
     *request = (struct ft_request){0};
-    int err = get_kind(0, &reader, FT_MP_ARRAY, &token);
-    if (err == 0 && token.len != FIELDS)
-        err = -EBADMSG;
-    err = get_text(err, &reader, &request->build);
-    err = get_text(err, &reader, &request->command);
-    err = get_text(err, &reader, &request->folder);
-    err = get_texts(err, &reader, &request->args);
-    err = get_texts(err, &reader, &request->environ);
-    err = get_uint(err, &reader, 0777, &mask);
+    int err = ft_get_array(0, &reader, FIELDS);
+    err = ft_get_text(err, &reader, &request->build);
+    err = ft_get_text(err, &reader, &request->command);
+    err = ft_get_text(err, &reader, &request->folder);
+    err = ft_get_texts(err, &reader, &request->args);
+    err = ft_get_texts(err, &reader, &request->environ);
+    err = ft_get_uint(err, &reader, 0777, &mask);
     err = get_nice(err, &reader, &request->nice);
-    err = get_uint(err, &reader, UINT64_MAX, &request->ignored);
-    err = get_uint(err, &reader, UINT64_MAX, &request->blocked);
+    err = ft_get_uint(err, &reader, UINT64_MAX, &request->ignored);
+    err = ft_get_uint(err, &reader, UINT64_MAX, &request->blocked);
     err = get_limits(err, &reader, request);
     err = get_fds(err, &reader, request);
     if (err == 0 && reader.at != reader.end)

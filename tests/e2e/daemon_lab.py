@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
 
 def _words(pid: str) -> list[str]:
@@ -48,33 +49,43 @@ def _variable(pid: str, name: str) -> str:
     return dict(line.partition("=")[::2] for line in text.split("\0")).get(name, "")
 
 
-def _parent_and_session(pid: str) -> tuple[int, int]:
+class _Place(NamedTuple):
+    """Where a process is among the others; zeros: it is gone."""
+
+    parent: int
+    group: int
+    session: int
+
+
+def _place(pid: int | str) -> _Place:
     try:
-        text = (Path("/proc") / pid / "stat").read_text("utf-8", "replace")
+        text = (Path("/proc") / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:
-        return 0, 0
+        return _Place(0, 0, 0)
     fields = text.rpartition(")")[2].split()
-    return int(fields[1]), int(fields[3]) if fields[0] != "Z" else 0
+    parent, group, session = map(int, fields[1:4])
+    return _Place(parent, group, session if fields[0] != "Z" else 0)
 
 
 def members(daemon: int) -> set[int]:
     """The living processes that have come from a daemon, itself included."""
-    return {int(pid) for pid in _pids() if _parent_and_session(pid)[1] == daemon}
+    return {int(pid) for pid in _pids() if _place(pid).session == daemon}
+
+
+def _is_kept(pid: str, daemon: int) -> bool:
+    """Whether a process is one of those that a daemon has for later: a controller leads a group."""
+    place = _place(pid)
+    first = place.parent if place.parent != daemon else int(pid)
+    return place.group == first and _place(first).parent == daemon and "parked" in _words(pid)
 
 
 def descendants(daemon: int) -> dict[int, str]:
     """The living processes of a daemon's runs, with their command lines: not those that it keeps."""
-    found = {}
-    for pid in _pids():
-        parent, session = _parent_and_session(pid)
-        words = _words(pid)
-        if (
-            session == daemon
-            and int(pid) != daemon
-            and not (parent == daemon and "parked" in words)
-        ):
-            found[int(pid)] = " ".join(words).strip()
-    return found
+    return {
+        int(pid): " ".join(_words(pid)).strip()
+        for pid in _pids()
+        if _place(pid).session == daemon and int(pid) != daemon and not _is_kept(pid, daemon)
+    }
 
 
 def stop(runtime: Path) -> None:

@@ -19,6 +19,7 @@ OWN = {flag for option in OPTIONS for flag in option.flags} | {
     "--python",
     "--no-daemon",
     "--daemon-idle-timeout",
+    "--daemon-memory",
     "--version",
     "--help",
 }

@@ -110,6 +110,7 @@ def test_commands(one: Project) -> None:
             ["start", "--idle-timeout=-1"],
             "fleetest: --idle-timeout needs a number of seconds; 0: never",
         ),
+        (["restart", "--memory=2G"], "fleetest: --memory needs a number of megabytes; 0: no limit"),
     ],
 )
 def test_wrong_usage(one: Project, args: list[str], message: str) -> None:
@@ -464,6 +465,40 @@ def test_wrong_idle_timeout(one: Project, text: str) -> None:
     assert (
         result.err == "fleetest: FLEETEST_DAEMON_IDLE_TIMEOUT needs a number of seconds; 0: never\n"
     )
+
+
+@pytest.mark.parametrize("way", ["command", "option", "variable"])
+def test_memory(one: Project, way: str) -> None:
+    """What does not fit ends when the run has begun; the next one starts it again."""
+    if way == "command":
+        command(one, "start", "--memory", "1").check(0)
+    elif way == "variable":
+        one.env["FLEETEST_DAEMON_MEMORY"] = "1"
+    option = ["--daemon-memory", "1"] if way == "option" else []
+    assert run(one, *option) == "cold (nothing was prepared)"
+    wait_for(lambda: not status(one)["parked"], "the end of what does not fit")
+    assert run(one, *option) == "cold (nothing was prepared)"
+    command(one, "logs").check(0).lines("* ends: it takes more memory than the daemon may use")
+    command(one, "status").check(0).lines("memory    *, at most 1.0 MB")
+
+
+def test_memory_without_limit(one: Project) -> None:
+    command(one, "start", "--memory", "0").check(0)
+    run(one)
+    assert run(one) == "warm start"
+    command(one, "status").check(0).lines("memory    * MB for parked processes, no limit")
+
+
+def test_memory_of_several(one: Project) -> None:
+    """The one that was not used for longest goes first."""
+    command(one, "start", "--memory", "60").check(0)
+    for value in "abcde":
+        one.env["PYTHONVALUE"] = value
+        run(one)
+    assert 0 < len(status(one)["parked"]) < 5
+    assert run(one) == "warm start"
+    one.env["PYTHONVALUE"] = "a"
+    assert run(one) == "cold (nothing was prepared)"
 
 
 def test_python_that_does_not_start(one: Project) -> None:

@@ -11,6 +11,7 @@ struct args_case {
     const char *argv[MOST]; /* without the name of the command */
     const char *python;
     const char *idle;
+    const char *memory;
     bool version;
     bool no_daemon;
     bool error;
@@ -43,6 +44,8 @@ static const struct args_case cases[] = {
     {.argv = {"--daemon-idle-timeout=0"}, .idle = "0"},
     {.argv = {"--daemon-idle-timeout"}, .error = true},
     {.argv = {"--daemon-idle-timeout="}, .error = true},
+    {.argv = {"--daemon-memory", "60"}, .memory = "60"},
+    {.argv = {"--daemon-memory="}, .error = true},
     {.argv = {"--daemon-idle-timeouts", "1"}, .rest = {"--daemon-idle-timeouts", "1"}},
     {.argv = {"--", "--daemon-idle-timeout", "1"}, .rest = {"--", "--daemon-idle-timeout", "1"}},
     {.argv = {"--no-daemon"}, .no_daemon = true},
@@ -79,6 +82,9 @@ static void check_case(const struct args_case *one)
         assert_int_equal(args.idle != NULL, one->idle != NULL);
         if (one->idle != NULL)
             assert_string_equal(args.idle, one->idle);
+        assert_int_equal(args.memory != NULL, one->memory != NULL);
+        if (one->memory != NULL)
+            assert_string_equal(args.memory, one->memory);
         assert_ptr_equal(args.rest, rest);
         assert_null(args.rest[args.rest_len]);
         for (int i = 0; !one->version && (i < args.rest_len || one->rest[i] != NULL); i++)

@@ -30,12 +30,17 @@ static struct stat status_of(struct scratch *scratch, const char *name)
     return st;
 }
 
-static struct ft_inputs one_input(struct scratch *scratch, const char *name)
+static struct ft_inputs input_of_kind(struct scratch *scratch, enum ft_input_kind kind, const char *name)
 {
     struct ft_inputs inputs = FT_INPUTS_INIT;
     const char *path = scratch_path(scratch, name);
-    assert_int_equal(ft_inputs_add(&inputs, path, strlen(path)), 0);
+    assert_int_equal(ft_inputs_add(&inputs, kind, path, strlen(path)), 0);
     return inputs;
+}
+
+static struct ft_inputs one_input(struct scratch *scratch, const char *name)
+{
+    return input_of_kind(scratch, FT_INPUT_INSTALLED, name);
 }
 
 static void check_changed(struct scratch *scratch, struct ft_inputs *inputs, const char *name)
@@ -55,7 +60,7 @@ static void what_is_as_it_was_has_not_changed(void **state)
     assert_null(ft_inputs_changed(&inputs, NO_SINCE));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *path = scratch_path(scratch, names[i]);
-        assert_int_equal(ft_inputs_add(&inputs, path, strlen(path)), 0);
+        assert_int_equal(ft_inputs_add(&inputs, FT_INPUT_INSTALLED, path, strlen(path)), 0);
         assert_null(ft_inputs_changed(&inputs, NO_SINCE));
     }
     assert_int_equal(inputs.count, 5);
@@ -269,6 +274,30 @@ static void a_link_counts_as_the_file_that_it_leads_to(void **state)
     check_changed(scratch, &inputs, "link");
 }
 
+static void of_a_folder_of_a_project_only_names_count(void **state)
+{
+    struct scratch *scratch = *state;
+    assert_int_equal(mkdir(scratch_path(scratch, "folder"), 0700), 0);
+    scratch_write(scratch, "folder/file", "abc");
+    struct ft_inputs inputs = input_of_kind(scratch, FT_INPUT_NAMES, "folder");
+    assert_null(ft_inputs_changed(&inputs, 1));
+    scratch_write(scratch, "folder/other", "abc");
+    check_changed(scratch, &inputs, "folder");
+}
+
+static void of_a_folder_that_was_looked_at_only_its_being_there_counts(void **state)
+{
+    struct scratch *scratch = *state;
+    assert_int_equal(mkdir(scratch_path(scratch, "folder"), 0700), 0);
+    struct ft_inputs inputs = input_of_kind(scratch, FT_INPUT_FILE, "folder");
+    scratch_write(scratch, "folder/file", "abc");
+    assert_null(ft_inputs_changed(&inputs, 1));
+    assert_int_equal(unlink(scratch_path(scratch, "folder/file")), 0);
+    assert_int_equal(rmdir(scratch_path(scratch, "folder")), 0);
+    scratch_write(scratch, "folder", "abc");
+    check_changed(scratch, &inputs, "folder");
+}
+
 static void what_was_changed_since_may_have_been_read_before(void **state)
 {
     struct scratch *scratch = *state;
@@ -296,7 +325,7 @@ static void a_file_is_remembered_as_it_was_when_it_was_added(void **state)
     struct ft_inputs inputs = one_input(scratch, "file");
     scratch_write(scratch, "file", "abc");
     const char *path = scratch_path(scratch, "file");
-    assert_int_equal(ft_inputs_add(&inputs, path, strlen(path)), 0);
+    assert_int_equal(ft_inputs_add(&inputs, FT_INPUT_INSTALLED, path, strlen(path)), 0);
     assert_string_equal(ft_inputs_changed(&inputs, NO_SINCE), path);
     assert_int_equal(unlink(path), 0);
     assert_string_equal(ft_inputs_changed(&inputs, NO_SINCE), path);
@@ -309,7 +338,7 @@ static void the_length_of_a_path_counts_and_not_a_nul(void **state)
     struct ft_inputs inputs = FT_INPUTS_INIT;
     scratch_write(scratch, "file", "abc");
     const char *path = scratch_path(scratch, "filename");
-    assert_int_equal(ft_inputs_add(&inputs, path, strlen(path) - 4), 0);
+    assert_int_equal(ft_inputs_add(&inputs, FT_INPUT_INSTALLED, path, strlen(path) - 4), 0);
     assert_null(ft_inputs_changed(&inputs, NO_SINCE));
     assert_int_equal(unlink(scratch_path(scratch, "file")), 0);
     check_changed(scratch, &inputs, "file");
@@ -323,7 +352,7 @@ static void the_first_of_many_that_changed_is_named(void **state)
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof name, "missing-%d", i);
         const char *path = scratch_path(scratch, name);
-        assert_int_equal(ft_inputs_add(&inputs, path, strlen(path)), 0);
+        assert_int_equal(ft_inputs_add(&inputs, FT_INPUT_INSTALLED, path, strlen(path)), 0);
     }
     assert_int_equal(inputs.count, MANY);
     assert_null(ft_inputs_changed(&inputs, NO_SINCE));
@@ -355,6 +384,8 @@ int main(void)
         WITH_SCRATCH(byte_code_that_came_since_does_not_count),
         WITH_SCRATCH(a_file_in_the_place_of_a_folder_is_a_change),
         WITH_SCRATCH(a_link_counts_as_the_file_that_it_leads_to),
+        WITH_SCRATCH(of_a_folder_of_a_project_only_names_count),
+        WITH_SCRATCH(of_a_folder_that_was_looked_at_only_its_being_there_counts),
         WITH_SCRATCH(what_was_changed_since_may_have_been_read_before),
         WITH_SCRATCH(what_is_not_there_was_not_changed_since),
         WITH_SCRATCH(a_file_is_remembered_as_it_was_when_it_was_added),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+import _pytest.assertion.rewrite
 import _pytest.cacheprovider
 import _pytest.debugging
 import _pytest.doctest
@@ -20,10 +22,10 @@ import _pytest.tmpdir
 import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
-from _pytest.config import default_plugins
+from _pytest.config import builtin_plugins, default_plugins, get_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Pytest74:
@@ -35,6 +37,51 @@ class Pytest74:
         """Import the plugins that pytest itself brings, as each session does that does not block them."""
         for name in default_plugins:
             importlib.import_module(f"_pytest.{name}")
+
+    def is_own_plugin(self, name: str) -> bool:
+        """Whether pytest itself brings the plugin of this name."""
+        return name in builtin_plugins
+
+    def plugin_arguments(self, args: Sequence[str]) -> list[str]:
+        """What the ``-p`` of a command line name, as the plugin manager finds them."""
+        found = []
+        rest = iter(args)
+        for argument in rest:
+            if argument == "-p":
+                found.append(next(rest, "").strip())
+            elif argument.startswith("-p"):
+                found.append(argument[2:].strip())
+        return found
+
+    def keep_rewrite_hook(self, hook: Any) -> None:
+        """Have the next session that rewrites assertions do so with this import hook.
+
+        It is the loader of modules that are imported, and knows which others are to be rewritten.
+        """
+        rewrite: Any = _pytest.assertion.rewrite
+        cls = rewrite.AssertionRewritingHook
+
+        def install_again(config: pytest.Config) -> Any:
+            rewrite.AssertionRewritingHook = cls
+            kept = ("_must_rewrite", "_rewritten_names")
+            vars(hook).update({k: v for k, v in vars(cls(config)).items() if k not in kept})
+            return hook
+
+        rewrite.AssertionRewritingHook = install_again
+
+    # ---- configuration ----
+
+    def new_config(self, args: Sequence[str]) -> pytest.Config:
+        """A configuration with pytest's own plugins, for which nothing was parsed yet."""
+        return get_config(list(args))
+
+    def parse_known(
+        self, config: pytest.Config, args: Sequence[str]
+    ) -> tuple[dict[str, Any], list[str]]:
+        """What the options that are declared so far are given, by destination; what is none of them."""
+        defaults = copy.copy(config.option)
+        known, unknown = config._parser.parse_known_and_unknown_args(list(args), defaults)
+        return vars(known), unknown
 
     # ---- capture ----
 

@@ -1,0 +1,93 @@
+"""What a parked process was made of: the files it has read, and where it has looked for modules."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import site
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fleetest.preparing import Preparation
+
+HARMLESS_PATH_FILES = (
+    "distutils-precedence.pth",
+    "_virtualenv.pth",
+    "__editable__",
+    "a1_coverage.pth",
+    "pytest-cov.pth",
+)
+"""What the names of ``.pth`` files with code begin with whose variables are known to the daemon, or that
+read none: see ``src/daemon/environ.c``."""
+
+_SITE = [*site.getsitepackages(), site.getusersitepackages()]
+
+
+class Inputs:
+    """Those of this process, for the daemon to watch over: see ``src/prep/inputs.h``."""
+
+    def __init__(self) -> None:
+        """Take note of what the interpreter and the modules so far were made of."""
+        home = os.path.dirname(sys.executable)
+        configurations = {
+            os.path.join(folder, "pyvenv.cfg") for folder in (home, os.path.dirname(home))
+        }
+        self._files = {sys.executable, *_path_files(), *configurations, *_modules()}
+        self._folders = {*sys.path, *_SITE}
+        self._packages = _packages() - self._folders
+
+    def all(self) -> list[list[bytes]]:
+        """Files, folders of installed modules, other folders of modules."""
+        return [_encoded(self._files), _encoded(self._folders), _encoded(self._packages)]
+
+    def more(self, preparation: Preparation) -> list[list[bytes]]:
+        """The same, of what was read since."""
+        effects = preparation.effects
+        files = (_modules() | effects.read) - self._files
+        projects = (_packages() | effects.listed | set(preparation.folders)) - self._packages
+        return [_encoded(files), [], _encoded(projects - self._folders)]
+
+
+def _encoded(paths: Iterable[str]) -> list[bytes]:
+    return sorted(os.fsencode(path) for path in paths if os.path.isabs(path))
+
+
+def _modules() -> set[str]:
+    """The files that modules were imported from."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return {file for file in files if isinstance(file, str)}
+
+
+def _packages() -> set[str]:
+    """The folders in which the modules of packages were looked for."""
+    found: set[str] = set()
+    for module in list(sys.modules.values()):
+        with contextlib.suppress(Exception):  # whatever lazy modules there are
+            found.update(path for path in module.__path__ if isinstance(path, str))
+    return found
+
+
+def _path_files() -> list[str]:
+    """The ``.pth`` files that the interpreter has read at its start."""
+    found = []
+    for folder in _SITE:
+        with contextlib.suppress(OSError):
+            names = os.listdir(folder)
+            found += [os.path.join(folder, name) for name in names if name.endswith(".pth")]
+    return found
+
+
+def was_customised() -> bool:
+    """Whether code of somebody's was run before we could watch, which may have read any variable."""
+    if "sitecustomize" in sys.modules or "usercustomize" in sys.modules:
+        return True
+    for path in _path_files():
+        if os.path.basename(path).startswith(HARMLESS_PATH_FILES):
+            continue
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            if any(line.startswith((b"import ", b"import\t")) for line in file):
+                return True
+    return False

@@ -1,0 +1,251 @@
+"""Preparing a parked process for one kind of session: its plugins are imported, nothing else is done.
+
+The process was forked off one that has imported pytest.  pytest's own code reads the configuration and
+finds the plugins, in a session that is given up right before it would see code of a project.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import signal
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fleetest import _core, options, shim
+from fleetest.console_script import pose
+from fleetest.import_effects import ImportEffects, is_installed
+from fleetest.looked_at import LookedAt
+from fleetest.option_kinds import configuration
+from fleetest.plumbing import raise_fd
+from fleetest.privates import private
+from fleetest.recorded_variables import RecordedVariables
+from fleetest.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pytest
+
+
+class _GiveUp(BaseException):
+    """The session has come as far as it shall."""
+
+
+class Preparation:
+    """One session on its way to its plugins, in a process of its own."""
+
+    def __init__(self, fds: list[int]) -> None:
+        """Read the request.
+
+        :param fds: the request, and the socket to the daemon
+        """
+        _core.die_with_parent(signal.SIGKILL)
+        self._request = Request.read(fds[0])
+        self.channel = _core.Channel(raise_fd(fds[1]))
+        self._looked = LookedAt()
+        self.effects = ImportEffects()
+        self.variables: list[bytes] = []
+        """Names of those that were read."""
+        self.folders: list[str] = []
+        """Where the modules of the project are looked for, before those of plugins."""
+
+    def run(self) -> None:
+        """Import the plugins; ends the process if there are none, or if the daemon does not need it."""
+        request = self._request
+        os.umask(request.umask)
+        request.apply_variables()
+        pose(request.command, request.arguments)
+        self._looked.start()
+        self._recorded = RecordedVariables.start()
+        try:
+            os.chdir(request.folder)
+            config = private.new_config(request.arguments)
+            manager: Any = config.pluginmanager
+            manager.register(_Declarations())
+            self._stop_at_plugins(config)
+            manager.hook.pytest_cmdline_parse(pluginmanager=manager, args=list(request.arguments))
+        except _GiveUp:
+            private.unconfigure(config)
+        except BaseException as error:  # noqa: BLE001 (a run will come to the same, and tell the user)
+            sys.stderr.write(f"nothing to prepare for: {type(error).__name__}: {error}\n")
+            self._leave()
+        os.chdir("/")
+
+    def _leave(self) -> NoReturn:
+        """There is nothing to prepare: the session does not get to its plugins, or has none."""
+        self._tell("", "", "")
+        os._exit(0)
+
+    def _tell(self, plugins: str, kind: str, label: str) -> None:
+        """Say what the session is like, and what that was read from.
+
+        :param plugins: the same for all sessions that import the same plugins in the same way
+        :param kind: the same for all sessions of the same configuration
+        :param label: of the configuration, for people
+        """
+        keys = [plugins.encode("utf-8", "surrogateescape"), kind.encode("utf-8", "surrogateescape")]
+        shown = label.encode("utf-8", "replace").decode("utf-8")
+        read = [self._looked.stop(), self._recorded.asked()]
+        self.channel.send(_core.MSG_CONFIGURED, [os.getpid(), *keys, shown, *read])
+
+    # ---- the session ----
+
+    def _stop_at_plugins(self, config: pytest.Config) -> None:
+        """Have the session import its plugins in our way, and be given up then."""
+        manager: Any = config.pluginmanager
+        consider = manager.consider_preparse
+
+        def consider_preparse(args: Sequence[str], *, exclude_only: bool = False) -> None:
+            if exclude_only:
+                consider(args, exclude_only=True)
+                return
+            manager.consider_preparse = consider
+            found = _Session(config, args)
+            if not found.has_plugins():
+                self._leave()
+            self._tell(*found.keys(self._request))
+            answer = _core.receive_fds(self.channel.fileno())
+            if answer is None or answer[0] != _core.MSG_IMPORT:
+                os._exit(0)
+            self._import(found)
+            raise _GiveUp
+
+        manager.consider_preparse = consider_preparse
+
+    def _import(self, found: _Session) -> None:
+        self.effects.start()
+        try:
+            found.import_plugins(self.effects)
+        except BaseException as error:  # noqa: BLE001 (it is the plugins')
+            self.effects.bar(f"importing plugins failed with {type(error).__name__}")
+        finally:
+            self.effects.stop()
+            self.variables = self._recorded.stop()
+            self.effects.asked_for_variables(self.variables)
+            self.folders = found.python_path
+            if found.first_left:
+                sys.stderr.write(f"plugins are imported up to the project's {found.first_left}\n")
+            found.keep_hook()
+
+
+class _Session:
+    """A session that is about to import its plugins."""
+
+    def __init__(self, config: pytest.Config, args: Sequence[str]) -> None:
+        """Look at what pytest has found.
+
+        :param args: the command line, with what is added to it by the environment and the ini file
+        """
+        self._config = config
+        self._args = args
+        self._manager: Any = config.pluginmanager
+        known = config.known_args_namespace
+        self._autoload = not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") and not getattr(
+            known, "disable_plugin_autoload", False
+        )
+        named = [name for name in private.plugin_arguments(args) if not name.startswith("no:")]
+        self._named = [*named, *os.environ.get("PYTEST_PLUGINS", "").split(",")]
+        self.first_left = ""
+        """The first plugin that is not imported since it is a part of a project."""
+        self.python_path = [str(path) for path in config.getini("pythonpath")]
+
+    def has_plugins(self) -> bool:
+        """Whether it would import any."""
+        return any(self._named) or (self._autoload and any(True for _ in self._entry_points()))
+
+    def _entry_points(self) -> Iterator[importlib.metadata.EntryPoint]:
+        """Those of plugins that are loaded without being named."""
+        manager = self._manager
+        for distribution in importlib.metadata.distributions():
+            for entry in distribution.entry_points:
+                if entry.group != "pytest11" or entry.value.startswith("fleetest."):
+                    continue
+                if not manager.get_plugin(entry.name) and not manager.is_blocked(entry.name):
+                    yield entry
+
+    def keys(self, request: Request) -> tuple[str, str, str]:
+        """What tells its plugins, and its configuration, from those of other sessions; and a label."""
+        config, known = self._config, self._config.known_args_namespace
+        plugins = (
+            *(request.folder, request.umask, request.command, sys.path),
+            *(private.plugin_arguments(self._args), os.environ.get("PYTEST_PLUGINS")),
+            *(self._autoload, getattr(known, "assertmode", "")),
+            config.getini("python_files"),
+            config.getini("enable_assertion_pass_hook"),
+        )
+        defaults = vars(config.option)
+        values, unknown = private.parse_known(config, self._args)
+        chosen = configuration(values, defaults)
+        paths = chosen.pop("file_or_dir", [])
+        files = paths if unknown else sorted({path.partition("::")[0] for path in paths})
+        kind = (plugins, config.rootpath, config.inipath, sorted(chosen.items()), unknown, files)
+        label = f"{config.rootpath}"
+        if files:
+            label += ": " + " ".join(files)
+        if chosen:
+            label += f" ({', '.join(chosen)})"
+        return repr(plugins), repr(kind), label
+
+    def import_plugins(self, effects: ImportEffects) -> None:
+        """Import them as pytest does, but call none of their hooks.
+
+        The first that is a part of a project, and what comes after it, is left to each run.
+        """
+        manager = self._manager
+        load, import_plugin = importlib.metadata.EntryPoint.load, manager.import_plugin
+
+        def load_if_installed(entry: importlib.metadata.EntryPoint) -> Any:
+            self._check(entry.value.partition(":")[0].strip(), entry.name)
+            return load(entry)
+
+        def import_if_installed(modname: str, consider_entry_points: bool = False) -> None:
+            if not any(entry.name == modname for entry in self._entry_points()):
+                self._check(modname, modname)
+            import_plugin(modname, consider_entry_points=consider_entry_points)
+
+        def register(plugin: Any, name: str | None = None) -> str | None:
+            manager._name2plugin[name] = plugin
+            if isinstance(plugin, ModuleType):
+                manager.consider_module(plugin)
+            return name
+
+        entry_point: Any = importlib.metadata.EntryPoint
+        entry_point.load = load_if_installed
+        manager.import_plugin, manager.register = import_if_installed, register
+        try:
+            manager.consider_preparse(self._args)
+            if self._autoload:
+                manager.load_setuptools_entrypoints("pytest11")
+            manager.consider_env()
+        except _GiveUp:
+            pass
+        finally:
+            entry_point.load = load
+
+    def _check(self, module: str, name: str) -> None:
+        if not private.is_own_plugin(module) and not is_installed(module):
+            self.first_left = name
+            raise _GiveUp
+
+    def keep_hook(self) -> None:
+        """Have the next session go on with the import hook, which the plugins' modules know."""
+        hook = self._manager.rewrite_hook
+        if hook in sys.meta_path:
+            private.keep_rewrite_hook(hook)
+
+
+class _Declarations:
+    """What fleetest brings into the session before its plugins are imported."""
+
+    def pytest_addoption(
+        self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+    ) -> None:
+        """Declare the options, and answer for xdist."""
+        pluginmanager.register(
+            object(), options.PLUGIN
+        )  # or the answer for xdist declares them, too
+        options.declare_ini(parser)
+        options.declare_options(parser, client=True)
+        shim.install(pluginmanager)

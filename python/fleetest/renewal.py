@@ -1,0 +1,31 @@
+"""What a run makes anew that the modules of plugins drew when they were imported, which all runs share."""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import TYPE_CHECKING, Any, Callable
+
+from fleetest import randomness
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def _pytest_randomly(module: ModuleType) -> None:
+    """The seed of a run without ``-p``, as the module draws it."""
+    plugin: Any = module
+    plugin.default_seed = random.Random().getrandbits(32)
+
+
+RENEWED: dict[str, Callable[[ModuleType], None]] = {"pytest_randomly": _pytest_randomly}
+"""Package of a plugin -> what makes its module's own state anew."""
+
+
+def renew() -> None:
+    """In a process that was forked for a run."""
+    randomness.renew()
+    for name, make_anew in RENEWED.items():
+        module = sys.modules.get(name)
+        if module is not None:
+            make_anew(module)

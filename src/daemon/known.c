@@ -1,0 +1,240 @@
+#include "daemon/known.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/environ.h"
+#include "daemon/log.h"
+#include "daemon/run.h"
+#include "wire/fields.h"
+
+enum { KEPT = 200 }; /* command lines that are remembered */
+
+/* ---- one of them ---- */
+
+static void forget(struct ft_daemon *daemon, struct ft_known *known)
+{
+    TAILQ_REMOVE(&daemon->known, known, link);
+    daemon->known_count--;
+    ft_texts_release(&known->args);
+    ft_texts_release(&known->environ);
+    ft_texts_release(&known->reads);
+    ft_inputs_release(&known->inputs);
+    for (int i = 0; i < 2; i++)
+        free((char *)(size_t)known->place[i].at);
+    free((char *)(size_t)known->plugins.at);
+    free((char *)(size_t)known->kind.at);
+    free(known->label);
+    free(known);
+}
+
+static int copy_text(int err, struct ft_text *to, struct ft_text from)
+{
+    char *copy = err < 0 ? NULL : malloc(from.len + 1);
+    if (copy == NULL)
+        return err < 0 ? err : -ENOMEM;
+    memcpy(copy, from.at, from.len);
+    copy[from.len] = '\0';
+    free((char *)(size_t)to->at);
+    *to = (struct ft_text){copy, from.len};
+    return 0;
+}
+
+/* The one that was not used for longest makes room. */
+static void make_room(struct ft_daemon *daemon)
+{
+    struct ft_known *known, *oldest = NULL;
+    if (daemon->known_count < KEPT)
+        return;
+    TAILQ_FOREACH(known, &daemon->known, link)
+        if (known->asked == NULL && (oldest == NULL || known->used < oldest->used))
+            oldest = known;
+    if (oldest != NULL)
+        forget(daemon, oldest);
+}
+
+static struct ft_known *remember(struct ft_parked *base, const struct ft_request *request)
+{
+    struct ft_text anything = ft_text_of("*");
+    struct ft_texts all = {&anything, 1};
+    struct ft_known *known = calloc(1, sizeof *known);
+    if (known == NULL)
+        return NULL;
+    make_room(base->daemon);
+    known->base = base;
+    known->umask = request->umask;
+    TAILQ_INSERT_TAIL(&base->daemon->known, known, link);
+    base->daemon->known_count++;
+    int err = ft_texts_copy(&known->args, &request->args);
+    if (err == 0)
+        err = ft_texts_copy(&known->environ, &request->environ);
+    if (err == 0)
+        err = ft_texts_copy(&known->reads, &all);
+    err = copy_text(err, &known->place[0], request->folder);
+    err = copy_text(err, &known->place[1], request->command);
+    if (err == 0)
+        return known;
+    forget(base->daemon, known);
+    return NULL;
+}
+
+static bool same_texts(const struct ft_texts *left, const struct ft_texts *right)
+{
+    if (left->count != right->count)
+        return false;
+    for (size_t i = 0; i < left->count; i++)
+        if (!ft_text_equal(left->items[i], right->items[i]))
+            return false;
+    return true;
+}
+
+static bool is_about(const struct ft_known *known, const struct ft_request *request)
+{
+    struct ft_text name;
+    return known->umask == request->umask && ft_text_equal(known->place[0], request->folder) &&
+           ft_text_equal(known->place[1], request->command) && same_texts(&known->args, &request->args) &&
+           !ft_environ_differs(&known->environ, &request->environ, &known->reads, &name);
+}
+
+static struct ft_known *find(struct ft_parked *base, const struct ft_request *request)
+{
+    struct ft_known *known, *next;
+    for (known = TAILQ_FIRST(&base->daemon->known); known != NULL; known = next) {
+        next = TAILQ_NEXT(known, link);
+        if (known->base != base || !is_about(known, request))
+            continue;
+        if (known->asked != NULL || ft_inputs_changed(&known->inputs, known->since) == NULL)
+            return known;
+        forget(base->daemon, known);
+    }
+    return NULL;
+}
+
+/* ---- choosing ---- */
+
+/* Have somebody find out, or import the plugins again.  Returns the process, or the base if there can be none. */
+static struct ft_parked *ask(struct ft_known *known, const struct ft_run *run)
+{
+    struct ft_parked *base = known->base;
+    known->asked = ft_parked_prepare(base, run);
+    if (known->asked == NULL) {
+        forget(base->daemon, known);
+        return base;
+    }
+    known->since = known->asked->since;
+    return known->asked;
+}
+
+struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, char *why, size_t size)
+{
+    struct ft_known *known = find(base, &run->request);
+    bool is_new = known == NULL;
+    why[0] = '\0';
+    if (is_new)
+        known = remember(base, &run->request);
+    if (known == NULL)
+        return base;
+    known->used = uv_now(&base->daemon->loop);
+    known->runs += !run->known;
+    run->known = true;
+    if (known->asked != NULL)
+        return known->asked;
+    if (is_new)
+        return ask(known, run);
+    if (known->plugins.len == 0)
+        return base;
+    struct ft_parked *parked = ft_parked_find_plugins(base, known->plugins, &run->request);
+    if (parked == NULL)
+        return ask(known, run);
+    if (parked->state != FT_PARKED_UNFIT)
+        return parked;
+    snprintf(why, size, "%s", parked->stale);
+    return base;
+}
+
+/* ---- finding out ---- */
+
+static int read_configured(struct ft_known *known, const struct ft_message_view *message, uint64_t *pid)
+{
+    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
+    struct ft_text plugins = {"", 0}, kind = {"", 0}, label = {"", 0};
+    struct ft_texts files = {NULL, 0}, reads = {NULL, 0};
+    int err = ft_get_array(0, &reader, 6);
+    err = ft_get_uint(err, &reader, INT32_MAX, pid);
+    err = ft_get_bytes(err, &reader, &plugins);
+    err = ft_get_bytes(err, &reader, &kind);
+    err = ft_get_str(err, &reader, &label);
+    err = ft_get_texts(err, &reader, &files);
+    err = ft_get_texts(err, &reader, &reads);
+    err = copy_text(err, &known->plugins, plugins);
+    err = copy_text(err, &known->kind, kind);
+    if (err == 0) {
+        ft_texts_release(&known->reads);
+        err = ft_texts_copy(&known->reads, &reads);
+    }
+    if (err == 0) {
+        free(known->label);
+        known->label = strndup(label.at, label.len);
+        err = known->label == NULL ? -ENOMEM : 0;
+    }
+    ft_inputs_release(&known->inputs);
+    for (size_t i = 0; err == 0 && i < files.count; i++)
+        err = ft_inputs_add(&known->inputs, FT_INPUT_FILE, files.items[i].at, files.items[i].len);
+    ft_texts_release(&files);
+    ft_texts_release(&reads);
+    return err;
+}
+
+/* Whether somebody else has imported these plugins, or is about to. */
+static bool is_superfluous(const struct ft_parked *parked, struct ft_text plugins)
+{
+    struct ft_text name;
+    const struct ft_parked *other;
+    TAILQ_FOREACH(other, &parked->daemon->parked, link) {
+        if (other == parked || other->base != parked->base || !ft_text_equal(other->plugins, plugins))
+            continue;
+        bool same = other->state == FT_PARKED_STARTING /* what it reads is not known yet */
+                        ? same_texts(&other->environ, &parked->environ)
+                        : !ft_environ_differs(&other->environ, &parked->environ, &other->reads, &name);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *message)
+{
+    struct ft_known *known;
+    uint64_t pid = 0;
+    TAILQ_FOREACH(known, &parked->daemon->known, link)
+        if (known->asked == parked)
+            break;
+    if (known == NULL)
+        return -EBADMSG;
+    int err = read_configured(known, message, &pid);
+    known->asked = NULL;
+    if (err < 0) {
+        forget(parked->daemon, known);
+        return err;
+    }
+    parked->pid = (pid_t)pid;
+    if (known->plugins.len == 0 || is_superfluous(parked, known->plugins)) {
+        ft_parked_send_back(parked);
+        return 0;
+    }
+    ft_log("parked process %d imports plugins for %s", (int)parked->pid, known->label);
+    ft_parked_import(parked, known->plugins);
+    return 0;
+}
+
+void ft_known_parked_ends(struct ft_parked *parked)
+{
+    struct ft_known *known, *next;
+    for (known = TAILQ_FIRST(&parked->daemon->known); known != NULL; known = next) {
+        next = TAILQ_NEXT(known, link);
+        if (known->base == parked || known->asked == parked)
+            forget(parked->daemon, known);
+    }
+}

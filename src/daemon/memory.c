@@ -1,0 +1,73 @@
+#include "daemon/memory.h"
+
+#include <stdio.h>
+
+#include "daemon/log.h"
+#include "daemon/parked.h"
+
+struct ft_memory ft_memory_of(pid_t pid)
+{
+    char path[64], line[256];
+    struct ft_memory memory = {0, 0, 0};
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    if (file == NULL)
+        return memory;
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned long kilobytes;
+        if (sscanf(line, "Rss: %lu", &kilobytes) == 1)
+            memory.resident = kilobytes;
+        else if (sscanf(line, "Pss: %lu", &kilobytes) == 1)
+            memory.share = kilobytes;
+        else if (sscanf(line, "Private_Clean: %lu", &kilobytes) == 1 ||
+                 sscanf(line, "Private_Dirty: %lu", &kilobytes) == 1)
+            memory.own += kilobytes;
+    }
+    fclose(file);
+    return memory;
+}
+
+uint64_t ft_memory_of_parked(const struct ft_daemon *daemon)
+{
+    uint64_t sum = 0;
+    const struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &daemon->parked, link)
+        sum += ft_memory_of(parked->pid).share;
+    return sum;
+}
+
+static bool is_needed(const struct ft_parked *parked)
+{
+    const struct ft_run *run;
+    const struct ft_parked *other;
+    if (parked->state != FT_PARKED_READY)
+        return true;
+    TAILQ_FOREACH(run, &parked->daemon->runs, link)
+        if (run->parked == parked && run->state != FT_RUN_GOING)
+            return true;
+    TAILQ_FOREACH(other, &parked->daemon->parked, link)
+        if (other->base == parked && other->state != FT_PARKED_UNFIT)
+            return true;
+    return false;
+}
+
+static struct ft_parked *least_useful(const struct ft_daemon *daemon)
+{
+    struct ft_parked *parked, *least = NULL;
+    TAILQ_FOREACH(parked, &daemon->parked, link)
+        if (!is_needed(parked) && (least == NULL || parked->used < least->used))
+            least = parked;
+    return least;
+}
+
+void ft_memory_keep_within(struct ft_daemon *daemon)
+{
+    daemon->over_memory = daemon->memory_kb > 0 && ft_memory_of_parked(daemon) > daemon->memory_kb;
+    while (daemon->over_memory) {
+        struct ft_parked *parked = least_useful(daemon);
+        if (parked == NULL)
+            break;
+        ft_parked_end(parked, "it takes more memory than the daemon may use");
+        daemon->over_memory = ft_memory_of_parked(daemon) > daemon->memory_kb;
+    }
+}
