@@ -26,17 +26,21 @@ _LIMITS = 16
 class Handover:
     """What a run's process takes over: all that the client has from whoever started it."""
 
-    def __init__(self, fds: list[int], state: str, changes: dict[bytes, bytes | None]) -> None:
+    def __init__(
+        self, fds: list[int], state: str, changes: dict[bytes, bytes | None], seed: str
+    ) -> None:
         """Read the request.
 
         :param fds: descriptors that came with the message
         :param state: for the header line
         :param changes: what plugins have set in the environment, or deleted (None)
+        :param seed: of hashes, in this process
         """
         request, self._pair, self._lifeline = fds
         self.request = Request.read(request)
         self.state = state
         self._changes = changes
+        self._seed = seed
 
     def accept(self) -> Start:
         """Become what the client would have started; ends the process if the client has given up."""
@@ -86,7 +90,15 @@ class Handover:
             os.close(fd)
         for number in {0, 1, 2} - received.keys():  # those that the client does not have
             os.close(number)
-        return Start(pair, self.state, "", client_pid=_peer(pair), tty_fd=terminal)
+        is_ours = os.environ.get("PYTHONHASHSEED", "random") in ("", "random")
+        return Start(
+            pair,
+            self.state,
+            "",
+            client_pid=_peer(pair),
+            hash_seed=self._seed if is_ours else "",
+            tty_fd=terminal,
+        )
 
     def _apply_limits(self) -> None:
         for number in range(_LIMITS):

@@ -45,12 +45,13 @@ def wait(fd: int, variables: RecordedVariables) -> Handover:
     if was_customised():
         asked.append(b"*")
     inputs = Inputs()
+    seed = os.environ.get("PYTHONHASHSEED", "")
     changes: dict[bytes, bytes | None] = {}
     _say_ready(channel, inputs.all(), asked, _unfit(channel.fileno()))
     while True:
         kind, state, fds = _serve(channel)
         if kind == _core.MSG_START_RUN:
-            return Handover(fds, state, changes)
+            return Handover(fds, state, changes, seed)
         preparation = Preparation(fds)
         preparation.run()
         channel, effects = preparation.channel, preparation.effects

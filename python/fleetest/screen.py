@@ -74,8 +74,9 @@ def show_start(config: pytest.Config, start: Start, workers: str) -> None:
     if reporter is None:
         return
     advice = f"; run '{start.advice}'" if start.advice else ""
+    seed = f"; hash seed {start.hash_seed}" if start.hash_seed and config.option.verbose > 0 else ""
     if config.option.verbose >= 0:
-        reporter.write_line(f"fleetest: {start.state}{advice}; {workers}")
+        reporter.write_line(f"fleetest: {start.state}{advice}; {workers}{seed}")
     elif advice:
         reporter.write_line(f"fleetest: {start.state}{advice}")
 

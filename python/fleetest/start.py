@@ -17,5 +17,7 @@ class Start:
     """The command that the user should run about it; empty if there is nothing to do."""
     client_pid: int = 0
     """That of a client that has not started this process; 0: it has, or there is none."""
+    hash_seed: str = ""
+    """That of a process which was there before; empty: it is random, or in the environment."""
     tty_fd: int = -1
     """The terminal of such a client; -1: it has none."""

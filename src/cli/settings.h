@@ -4,13 +4,13 @@
 
 #include <stdint.h>
 
-enum ft_setting { FT_SETTING_IDLE, FT_SETTING_MEMORY, FT_SETTINGS };
+enum ft_setting { FT_SETTING_IDLE, FT_SETTING_MEMORY, FT_SETTING_RENEW, FT_SETTINGS };
 
 struct ft_settings {
     uint64_t values[FT_SETTINGS]; /* as in struct ft_daemon_options */
 };
 
-/* Names of the options of `fleetest daemon start`; those of a run begin with --daemon- instead. */
+/* Names of the options of `fleetest daemon start`.  Those of a run begin with --daemon- instead. */
 extern const char *const ft_setting_options[FT_SETTINGS];
 
 /* The defaults, and what FLEETEST_DAEMON_... say.  Returns 0, or an exit code after a message. */

@@ -15,6 +15,7 @@
 #include "daemon/memory.h"
 #include "daemon/parked.h"
 #include "daemon/peer.h"
+#include "daemon/renew.h"
 #include "daemon/run.h"
 
 enum { LOG_KEEP = 1024 * 1024, TICK_MS = 1000 };
@@ -124,6 +125,7 @@ static void on_tick(uv_timer_t *timer)
         ft_parked_tick(parked);
     }
     ft_run_tick(daemon);
+    ft_renew_tick(daemon);
     if (daemon->over_memory)
         ft_memory_keep_within(daemon);
     if (!daemon->leaving)
@@ -199,6 +201,7 @@ int ft_daemon_serve(const struct ft_daemon_options *options)
         .log_fd = -1,
         .idle_ms = options->idle_seconds * 1000,
         .memory_kb = options->memory_mb * 1024,
+        .renew_ms = options->renew_seconds * 1000,
         .context = FT_CONTEXT_INIT,
     };
     TAILQ_INIT(&daemon.peers);

@@ -35,7 +35,7 @@ struct ft_run {
     TAILQ_ENTRY(ft_run) link;
     enum ft_run_state state;
     bool cold;     /* pytest had to be imported first */
-    bool known;    /* its command line was counted */
+    int choices;   /* how often a process was chosen for it */
     bool imported; /* it had to wait for plugins to be imported */
     bool without;  /* plugins; they are imported in the run */
     char why[128]; /* the latter */
@@ -43,8 +43,7 @@ struct ft_run {
     uint32_t number;
     struct ft_peer *peer;     /* who asked; NULL: is gone */
     struct ft_parked *parked; /* where it comes from; NULL: is gone */
-    struct ft_buf payload;    /* of the request, until it is handed over */
-    struct ft_request request;
+    struct ft_kept_request asked; /* until it is handed over */
     int fds[FT_REQUEST_FDS];  /* that came with it, likewise */
     size_t fd_count;
     pid_t pid;                /* of the controller */
@@ -83,6 +82,7 @@ struct ft_daemon {
     uint64_t used;        /* when it was last asked for something */
     uint64_t idle_ms;     /* leave after so long without use; 0: never */
     uint64_t memory_kb;   /* that parked processes may have; 0: no limit */
+    uint64_t renew_ms;    /* renew what was used after so long without use; 0: never */
     bool over_memory;     /* they have more, and are all needed */
     bool leaving;
 };
@@ -93,6 +93,7 @@ struct ft_daemon_options {
     int listen_fd, lock_fd; /* those of place.h, which become the daemon's */
     uint64_t idle_seconds;  /* leave after so long without use; 0: never */
     uint64_t memory_mb;     /* that parked processes may have; 0: no limit */
+    uint64_t renew_seconds; /* renew parked processes after so long without use; 0: never */
 };
 
 /* Be the daemon until it is told to leave or has nothing to do.  Returns an exit code. */

@@ -78,22 +78,35 @@ bool ft_environ_differs(const struct ft_texts *was, const struct ft_texts *is, c
     return lacks(was, is, reads, name) || lacks(is, was, reads, name);
 }
 
-bool ft_environ_needs_folder(const struct ft_texts *environ)
+/* The value of a variable; its `at` is NULL if it is not set. */
+static struct ft_text value_of(const struct ft_texts *environ, const char *name)
 {
-    static const char name[] = "PYTHONPATH=";
+    size_t len = strlen(name);
     for (size_t i = 0; i < environ->count; i++) {
         struct ft_text one = environ->items[i];
-        if (one.len < sizeof name || memcmp(one.at, name, sizeof name - 1) != 0)
-            continue;
-        const char *at = one.at + sizeof name - 1, *end = one.at + one.len;
-        for (;;) {
-            if (at == end || *at != '/')
-                return true;
-            at = memchr(at, ':', (size_t)(end - at));
-            if (at == NULL)
-                break;
-            at++;
-        }
+        if (one.len > len && memcmp(one.at, name, len) == 0 && one.at[len] == '=')
+            return (struct ft_text){one.at + len + 1, one.len - len - 1};
+    }
+    return (struct ft_text){NULL, 0};
+}
+
+bool ft_environ_has_hash_seed(const struct ft_texts *environ)
+{
+    struct ft_text seed = value_of(environ, "PYTHONHASHSEED");
+    return seed.len > 0 && !ft_text_equal(seed, ft_text_of("random"));
+}
+
+bool ft_environ_needs_folder(const struct ft_texts *environ)
+{
+    struct ft_text path = value_of(environ, "PYTHONPATH");
+    const char *at = path.at, *end = at + path.len;
+    while (path.len > 0) {
+        if (at == end || *at != '/')
+            return true;
+        at = memchr(at, ':', (size_t)(end - at));
+        if (at == NULL)
+            break;
+        at++;
     }
     return false;
 }

@@ -16,6 +16,9 @@
 bool ft_environ_differs(const struct ft_texts *was, const struct ft_texts *is, const struct ft_texts *reads,
                         struct ft_text *name);
 
+/* Whether PYTHONHASHSEED fixes the seed of hashes. */
+bool ft_environ_has_hash_seed(const struct ft_texts *environ);
+
 /* Whether PYTHONPATH has elements that depend on the current folder. */
 bool ft_environ_needs_folder(const struct ft_texts *environ);
 

@@ -10,7 +10,8 @@
 #include "daemon/run.h"
 #include "wire/fields.h"
 
-enum { KEPT = 200 }; /* command lines that are remembered */
+/* Command lines that are remembered; how often a run may be sent from one process to another. */
+enum { KEPT = 200, CHOICES = 4 };
 
 /* ---- one of them ---- */
 
@@ -18,12 +19,9 @@ static void forget(struct ft_daemon *daemon, struct ft_known *known)
 {
     TAILQ_REMOVE(&daemon->known, known, link);
     daemon->known_count--;
-    ft_texts_release(&known->args);
-    ft_texts_release(&known->environ);
+    ft_request_drop(&known->about);
     ft_texts_release(&known->reads);
     ft_inputs_release(&known->inputs);
-    for (int i = 0; i < 2; i++)
-        free((char *)(size_t)known->place[i].at);
     free((char *)(size_t)known->plugins.at);
     free((char *)(size_t)known->kind.at);
     free(known->label);
@@ -55,7 +53,7 @@ static void make_room(struct ft_daemon *daemon)
         forget(daemon, oldest);
 }
 
-static struct ft_known *remember(struct ft_parked *base, const struct ft_request *request)
+static struct ft_known *remember(struct ft_parked *base, const struct ft_kept_request *about)
 {
     struct ft_text anything = ft_text_of("*");
     struct ft_texts all = {&anything, 1};
@@ -64,16 +62,11 @@ static struct ft_known *remember(struct ft_parked *base, const struct ft_request
         return NULL;
     make_room(base->daemon);
     known->base = base;
-    known->umask = request->umask;
     TAILQ_INSERT_TAIL(&base->daemon->known, known, link);
     base->daemon->known_count++;
-    int err = ft_texts_copy(&known->args, &request->args);
-    if (err == 0)
-        err = ft_texts_copy(&known->environ, &request->environ);
+    int err = ft_request_keep(&known->about, ft_buf_head(&about->payload), about->payload.len);
     if (err == 0)
         err = ft_texts_copy(&known->reads, &all);
-    err = copy_text(err, &known->place[0], request->folder);
-    err = copy_text(err, &known->place[1], request->command);
     if (err == 0)
         return known;
     forget(base->daemon, known);
@@ -93,9 +86,10 @@ static bool same_texts(const struct ft_texts *left, const struct ft_texts *right
 static bool is_about(const struct ft_known *known, const struct ft_request *request)
 {
     struct ft_text name;
-    return known->umask == request->umask && ft_text_equal(known->place[0], request->folder) &&
-           ft_text_equal(known->place[1], request->command) && same_texts(&known->args, &request->args) &&
-           !ft_environ_differs(&known->environ, &request->environ, &known->reads, &name);
+    const struct ft_request *about = &known->about.request;
+    return about->umask == request->umask && ft_text_equal(about->folder, request->folder) &&
+           ft_text_equal(about->command, request->command) && same_texts(&about->args, &request->args) &&
+           !ft_environ_differs(&about->environ, &request->environ, &known->reads, &name);
 }
 
 static struct ft_known *find(struct ft_parked *base, const struct ft_request *request)
@@ -114,11 +108,14 @@ static struct ft_known *find(struct ft_parked *base, const struct ft_request *re
 
 /* ---- choosing ---- */
 
-/* Have somebody find out, or import the plugins again.  Returns the process, or the base if there can be none. */
-static struct ft_parked *ask(struct ft_known *known, const struct ft_run *run)
+/*
+ * Have somebody find out, or import the plugins again, with the environment of a request.  Returns the process, or the
+ * base if there can be none.
+ */
+static struct ft_parked *ask(struct ft_known *known, const struct ft_kept_request *request)
 {
     struct ft_parked *base = known->base;
-    known->asked = ft_parked_prepare(base, run);
+    known->asked = ft_parked_prepare(base, request);
     if (known->asked == NULL) {
         forget(base->daemon, known);
         return base;
@@ -129,25 +126,28 @@ static struct ft_parked *ask(struct ft_known *known, const struct ft_run *run)
 
 struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, char *why, size_t size)
 {
-    struct ft_known *known = find(base, &run->request);
+    struct ft_known *known = find(base, &run->asked.request);
     bool is_new = known == NULL;
     why[0] = '\0';
     if (is_new)
-        known = remember(base, &run->request);
+        known = remember(base, &run->asked);
     if (known == NULL)
         return base;
     known->used = uv_now(&base->daemon->loop);
-    known->runs += !run->known;
-    run->known = true;
+    known->runs += run->choices == 0;
+    if (run->choices++ == CHOICES) { /* what they depend on changes while they are imported, for example */
+        snprintf(why, size, "no process with them is to be had");
+        return base;
+    }
     if (known->asked != NULL)
         return known->asked;
     if (is_new)
-        return ask(known, run);
+        return ask(known, &run->asked);
     if (known->plugins.len == 0)
         return base;
-    struct ft_parked *parked = ft_parked_find_plugins(base, known->plugins, &run->request);
+    struct ft_parked *parked = ft_parked_find_plugins(base, known->plugins, &run->asked.request);
     if (parked == NULL)
-        return ask(known, run);
+        return ask(known, &run->asked);
     if (parked->state != FT_PARKED_UNFIT)
         return parked;
     snprintf(why, size, "%s", parked->stale);
@@ -192,12 +192,13 @@ static bool is_superfluous(const struct ft_parked *parked, struct ft_text plugin
 {
     struct ft_text name;
     const struct ft_parked *other;
+    const struct ft_texts *environ = &parked->asked.request.environ;
     TAILQ_FOREACH(other, &parked->daemon->parked, link) {
         if (other == parked || other->base != parked->base || !ft_text_equal(other->plugins, plugins))
             continue;
         bool same = other->state == FT_PARKED_STARTING /* what it reads is not known yet */
-                        ? same_texts(&other->environ, &parked->environ)
-                        : !ft_environ_differs(&other->environ, &parked->environ, &other->reads, &name);
+                        ? same_texts(&other->asked.request.environ, environ)
+                        : !ft_environ_differs(&other->asked.request.environ, environ, &other->reads, &name);
         if (same)
             return true;
     }
@@ -227,6 +228,31 @@ int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *
     ft_log("parked process %d imports plugins for %s", (int)parked->pid, known->label);
     ft_parked_import(parked, known->plugins);
     return 0;
+}
+
+/* The command line that was used last of those whose plugins a process has imported. */
+static struct ft_known *latest_for(const struct ft_parked *parked)
+{
+    struct ft_known *known, *latest = NULL;
+    TAILQ_FOREACH(known, &parked->daemon->known, link)
+        if (known->base == parked->base && known->asked == NULL && ft_text_equal(known->plugins, parked->plugins) &&
+            (latest == NULL || known->used > latest->used))
+            latest = known;
+    return latest;
+}
+
+void ft_known_hand_on(struct ft_parked *base, struct ft_parked *successor)
+{
+    struct ft_parked *parked, *next;
+    for (parked = TAILQ_FIRST(&base->daemon->parked); parked != NULL; parked = next) {
+        next = TAILQ_NEXT(parked, link);
+        struct ft_known *known = parked->base == base && parked->state == FT_PARKED_READY ? latest_for(parked) : NULL;
+        struct ft_known *again = known == NULL ? NULL : remember(successor, &known->about);
+        if (again == NULL)
+            continue;
+        again->used = known->used;
+        ask(again, &again->about);
+    }
 }
 
 void ft_known_parked_ends(struct ft_parked *parked)

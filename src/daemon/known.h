@@ -14,10 +14,8 @@ struct ft_known {
     TAILQ_ENTRY(ft_known) link;
     struct ft_parked *base;     /* whose pytest said so */
     struct ft_parked *asked;    /* the process that finds it out; NULL: it is known, or nobody is left to say */
-    struct ft_texts args, environ;
+    struct ft_kept_request about;
     struct ft_texts reads;      /* names of variables */
-    struct ft_text place[2];    /* folder, command */
-    uint32_t umask;
     struct ft_inputs inputs;
     int64_t since;              /* when somebody began to find out, in ns since 1970 */
     struct ft_text plugins;     /* the same for all that import the same ones in the same way; empty: none */
@@ -36,6 +34,9 @@ struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, ch
 
 /* A process that was forked to find out has said what it has found.  Returns 0 or -EBADMSG. */
 int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *message);
+
+/* The plugins of what was asked for last are to be imported in the successor of `base`, too. */
+void ft_known_hand_on(struct ft_parked *base, struct ft_parked *successor);
 
 /* A parked process ends: what it knows, or was about to find out, is forgotten. */
 void ft_known_parked_ends(struct ft_parked *parked);

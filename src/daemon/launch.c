@@ -13,23 +13,33 @@
 
 #include "base/bootstrap.h"
 
-/* A list as C strings with NULL behind them, in one piece of memory. */
-static char **c_strings(const struct ft_texts *texts)
+static const char hash_seed[] = "PYTHONHASHSEED=";
+
+/* The environment as C strings with NULL behind them, in one piece of memory.  `seed`: 0, or that of hashes. */
+static char **c_strings(const struct ft_texts *texts, uint32_t seed)
 {
-    size_t size = (texts->count + 1) * sizeof(char *);
+    char last[sizeof hash_seed + 16] = "";
+    if (seed != 0)
+        snprintf(last, sizeof last, "%s%u", hash_seed, seed);
+    size_t size = (texts->count + 2) * sizeof(char *) + sizeof last, count = 0;
     for (size_t i = 0; i < texts->count; i++)
         size += texts->items[i].len + 1;
     char **list = malloc(size);
     if (list == NULL)
         return NULL;
-    char *at = (char *)(list + texts->count + 1);
+    char *at = (char *)(list + texts->count + 2);
     for (size_t i = 0; i < texts->count; i++) {
-        list[i] = at;
-        memcpy(at, texts->items[i].at, texts->items[i].len);
-        at += texts->items[i].len;
+        struct ft_text one = texts->items[i];
+        if (seed != 0 && one.len >= sizeof hash_seed - 1 && memcmp(one.at, hash_seed, sizeof hash_seed - 1) == 0)
+            continue;
+        list[count++] = at;
+        memcpy(at, one.at, one.len);
+        at += one.len;
         *at++ = '\0';
     }
-    list[texts->count] = NULL;
+    if (seed != 0)
+        list[count++] = memcpy(at, last, sizeof last);
+    list[count] = NULL;
     return list;
 }
 
@@ -62,18 +72,20 @@ static int spawn(struct ft_daemon *daemon, const char *command, char **variables
     return -err;
 }
 
-int ft_launch_parked(struct ft_daemon *daemon, const struct ft_request *request, const char *folder, pid_t *pid)
+int ft_launch_parked(struct ft_daemon *daemon, const struct ft_request *request, bool in_folder, uint32_t seed,
+                     pid_t *pid)
 {
     int pair[2];
-    char **variables = c_strings(&request->environ);
+    char **variables = c_strings(&request->environ, seed);
     char *command = strndup(request->command.at, request->command.len);
-    int err = variables == NULL || command == NULL ? -ENOMEM : 0;
+    char *folder = strndup(request->folder.at, request->folder.len);
+    int err = variables == NULL || command == NULL || folder == NULL ? -ENOMEM : 0;
     if (err == 0)
         err = ft_fds_pair(pair, SOCK_STREAM);
     if (err == 0) {
         /* New processes inherit both, and this one does nothing meanwhile.  Byte code gets the user's modes. */
         mode_t before = umask((mode_t)request->umask);
-        if (folder != NULL && chdir(folder) < 0)
+        if (in_folder && chdir(folder) < 0)
             err = -errno;
         if (err == 0)
             err = spawn(daemon, command, variables, pair[1], pid);
@@ -86,5 +98,6 @@ int ft_launch_parked(struct ft_daemon *daemon, const struct ft_request *request,
     }
     free(variables);
     free(command);
+    free(folder);
     return err < 0 ? err : pair[0];
 }

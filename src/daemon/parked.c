@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/orders.h"
+#include "daemon/renew.h"
 #include "daemon/run.h"
 #include "wire/fields.h"
 #include "wire/protocol.h"
@@ -29,20 +31,21 @@ static void freed(uv_handle_t *handle)
     close(parked->fd);
     ft_frame_reader_release(&parked->in);
     ft_inputs_release(&parked->inputs);
-    ft_texts_release(&parked->environ);
+    ft_request_drop(&parked->asked);
     ft_texts_release(&parked->reads);
     free((char *)(size_t)parked->plugins.at);
-    free(parked->folder);
     free(parked);
 }
 
 static void end_children(struct ft_parked *base, const char *why)
 {
-    struct ft_parked *child, *next;
-    for (child = TAILQ_FIRST(&base->daemon->parked); child != NULL; child = next) {
-        next = TAILQ_NEXT(child, link);
-        if (child->base == base)
-            ft_parked_end(child, why);
+    struct ft_parked *other, *next;
+    for (other = TAILQ_FIRST(&base->daemon->parked); other != NULL; other = next) {
+        next = TAILQ_NEXT(other, link);
+        if (other->successor_of == base)
+            other->successor_of = NULL;
+        if (other->base == base)
+            ft_parked_end(other, why);
     }
 }
 
@@ -152,11 +155,12 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
     while (parked->state == FT_PARKED_READY && (run = first_run(parked, FT_RUN_WAITING)) != NULL) {
         run->imported = parked->base != NULL;
         /* What it has read is known only now. */
-        if (ft_environ_differs(&parked->environ, &run->request.environ, &parked->reads, &name))
+        if (ft_environ_differs(&parked->asked.request.environ, &run->asked.request.environ, &parked->reads, &name))
             ft_run_choose(run);
         else
             ft_run_go_on(run);
     }
+    ft_renew_ready(parked);
     ft_memory_keep_within(parked->daemon);
     return 0;
 }
@@ -241,9 +245,9 @@ static bool is_current(struct ft_parked *parked, const struct ft_request *reques
 {
     struct ft_text name;
     char why[sizeof parked->stale];
-    if (ft_environ_differs(&parked->environ, &request->environ, &parked->reads, &name))
+    if (ft_environ_differs(&parked->asked.request.environ, &request->environ, &parked->reads, &name))
         return false;
-    if (parked->folder != NULL && !ft_text_equal(ft_text_of(parked->folder), request->folder))
+    if (parked->in_folder && !ft_text_equal(parked->asked.request.folder, request->folder))
         return false;
     if (parked->state == FT_PARKED_STARTING)
         return true;
@@ -286,7 +290,7 @@ struct ft_parked *ft_parked_find_plugins(struct ft_parked *base, struct ft_text 
     return NULL;
 }
 
-static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_request *request)
+static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_kept_request *asked)
 {
     struct timespec now;
     struct ft_parked *parked = calloc(1, sizeof *parked);
@@ -296,7 +300,7 @@ static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_re
     parked->since = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     parked->daemon = daemon;
     parked->begun = parked->used = uv_now(&daemon->loop);
-    if (ft_texts_copy(&parked->environ, &request->environ) == 0)
+    if (ft_request_keep(&parked->asked, ft_buf_head(&asked->payload), asked->payload.len) == 0)
         return parked;
     free(parked);
     return NULL;
@@ -311,8 +315,7 @@ static int listen_to(struct ft_parked *parked, int fd)
             close(fd);
         if (parked->pid > 0)
             kill(parked->pid, SIGKILL);
-        ft_texts_release(&parked->environ);
-        free(parked->folder);
+        ft_request_drop(&parked->asked);
         free(parked);
         return err;
     }
@@ -323,33 +326,41 @@ static int listen_to(struct ft_parked *parked, int fd)
     return 0;
 }
 
-int ft_parked_start(struct ft_daemon *daemon, struct ft_run *run)
+/* Any but 0, which would turn the randomness of hashes off. */
+static uint32_t new_seed(void)
 {
-    struct ft_parked *parked = new_parked(daemon, &run->request);
+    uint32_t seed = 0;
+    while (seed == 0)
+        if (getrandom(&seed, sizeof seed, 0) < 0)
+            seed = (uint32_t)uv_hrtime();
+    return seed;
+}
+
+int ft_parked_start(struct ft_daemon *daemon, const struct ft_kept_request *asked, struct ft_parked **started)
+{
+    struct ft_parked *parked = new_parked(daemon, asked);
     if (parked == NULL)
         return -ENOMEM;
-    int fd = 0;
-    if (ft_environ_needs_folder(&run->request.environ)) {
-        parked->folder = strndup(run->request.folder.at, run->request.folder.len);
-        fd = parked->folder == NULL ? -ENOMEM : 0;
-    }
-    if (fd == 0)
-        fd = ft_launch_parked(daemon, &run->request, parked->folder, &parked->pid);
+    parked->in_folder = ft_environ_needs_folder(&parked->asked.request.environ);
+    if (!ft_environ_has_hash_seed(&parked->asked.request.environ))
+        parked->seed = new_seed();
+    int fd = ft_launch_parked(daemon, &parked->asked.request, parked->in_folder, parked->seed, &parked->pid);
     int err = listen_to(parked, fd);
     if (err < 0)
         return err;
-    run->parked = parked;
+    *started = parked;
     ft_log("parked process %d starts: %s", (int)parked->pid, daemon->python);
     return 0;
 }
 
-struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_run *run)
+struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept_request *asked)
 {
-    struct ft_parked *parked = new_parked(base->daemon, &run->request);
+    struct ft_parked *parked = new_parked(base->daemon, asked);
     if (parked == NULL)
         return NULL;
     parked->base = base;
-    return listen_to(parked, ft_order_prepare(base->fd, &run->payload)) < 0 ? NULL : parked;
+    parked->seed = base->seed;
+    return listen_to(parked, ft_order_prepare(base->fd, &asked->payload)) < 0 ? NULL : parked;
 }
 
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)
@@ -376,7 +387,7 @@ void ft_parked_send_back(struct ft_parked *parked)
 
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run)
 {
-    int err = ft_order_run(parked->fd, &run->payload, run->number, run->how, run->fds, run->fd_count);
+    int err = ft_order_run(parked->fd, &run->asked.payload, run->number, run->how, run->fds, run->fd_count);
     if (err == 0) {
         parked->used = uv_now(&parked->daemon->loop);
         parked->runs++;

@@ -23,14 +23,16 @@ struct ft_parked {
     struct ft_daemon *daemon;
     struct ft_parked *base;     /* with plugins: what it was forked off; NULL: it has pytest only */
     struct ft_text plugins;     /* which, see known.h */
+    struct ft_parked *successor_of; /* whose place it takes once it is ready; NULL: nobody's */
     enum ft_parked_state state;
     pid_t pid;
     int fd; /* our end of the socket pair with it */
     uv_poll_t poll;
     struct ft_frame_reader in;
-    struct ft_texts environ;    /* that it was started with */
+    struct ft_kept_request asked; /* what it was started for: has its environment */
+    bool in_folder;             /* it was started in that request's folder, which matters */
+    uint32_t seed;              /* of hashes; 0: it is in the environment */
     struct ft_texts reads;      /* names of variables that were read */
-    char *folder;               /* the current folder at that time; NULL: it does not matter */
     struct ft_inputs inputs;
     char stale[256];            /* why it is not to be used again; empty: it may be */
     int64_t since;              /* when it was started, in ns since 1970 */
@@ -49,11 +51,11 @@ struct ft_parked *ft_parked_find(struct ft_daemon *daemon, const struct ft_reque
 struct ft_parked *ft_parked_find_plugins(struct ft_parked *base, struct ft_text plugins,
                                          const struct ft_request *request);
 
-/* Start one for a run that has not handed over its descriptors yet.  Returns 0 or a negative errno. */
-int ft_parked_start(struct ft_daemon *daemon, struct ft_run *run);
+/* Start one for such requests.  Returns 0 or a negative errno. */
+int ft_parked_start(struct ft_daemon *daemon, const struct ft_kept_request *asked, struct ft_parked **parked);
 
-/* Have `base` fork one that finds out about a run's plugins.  Returns it, which is starting, or NULL. */
-struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_run *run);
+/* Have `base` fork one that finds out about the plugins for a request.  Returns it, which is starting, or NULL. */
+struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept_request *asked);
 
 /* Have it import the plugins, for which this is the key. */
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins);

@@ -52,13 +52,20 @@ static int open_folder(struct ft_place *place, char *problem, size_t size)
     return check_folder(place->path, &st, problem, size);
 }
 
+/* Whether a folder is there and ours: the variable may be left of another login, or of another user. */
+static bool is_own_folder(const char *path)
+{
+    struct stat st;
+    return path != NULL && path[0] == '/' && stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
 static int folder_path(const char *folder, char *path, size_t size)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR"), *temporary = getenv("TMPDIR");
     int n;
     if (folder != NULL)
         n = snprintf(path, size, "%s", folder);
-    else if (runtime != NULL && runtime[0] == '/')
+    else if (is_own_folder(runtime))
         n = snprintf(path, size, "%s/fleetest", runtime);
     else
         n = snprintf(path, size, "%s/fleetest-%u", temporary != NULL && temporary[0] == '/' ? temporary : "/tmp",

@@ -32,8 +32,7 @@ void ft_run_free(struct ft_daemon *daemon, struct ft_run *run)
     if (run->peer != NULL)
         run->peer->run = NULL;
     ft_fds_close(run->fds, run->fd_count);
-    ft_request_release(&run->request);
-    ft_buf_release(&run->payload);
+    ft_request_drop(&run->asked);
     free(run);
 }
 
@@ -42,8 +41,7 @@ static void hand_over(struct ft_run *run)
 {
     ft_fds_close(run->fds, run->fd_count);
     run->fd_count = 0;
-    ft_request_release(&run->request);
-    ft_buf_release(&run->payload);
+    ft_request_drop(&run->asked);
 }
 
 void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice)
@@ -107,13 +105,13 @@ void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *w
 void ft_run_choose(struct ft_run *run)
 {
     struct ft_daemon *daemon = run->parked != NULL ? run->parked->daemon : run->peer->daemon;
-    run->parked = ft_parked_find(daemon, &run->request);
+    run->parked = ft_parked_find(daemon, &run->asked.request);
     if (run->parked != NULL && run->parked->state == FT_PARKED_READY) {
         ft_run_go_on(run);
         return;
     }
     run->cold = true;
-    int err = run->parked == NULL ? ft_parked_start(daemon, run) : 0;
+    int err = run->parked == NULL ? ft_parked_start(daemon, &run->asked, &run->parked) : 0;
     if (err < 0) {
         char reason[128];
         snprintf(reason, sizeof reason, "cannot start %s: %s", daemon->python, strerror(-err));
@@ -229,9 +227,7 @@ static struct ft_run *new_run(struct ft_peer *peer, const uint8_t *payload, size
         return NULL;
     run->number = ++peer->daemon->run_count;
     run->begun = uv_now(&peer->daemon->loop);
-    if (ft_buf_append(&run->payload, payload, len) < 0 ||
-        ft_request_read(&run->request, ft_buf_head(&run->payload), run->payload.len) < 0) {
-        ft_buf_release(&run->payload);
+    if (ft_request_keep(&run->asked, payload, len) < 0) {
         free(run);
         return NULL;
     }
@@ -254,7 +250,7 @@ void ft_run_ask(struct ft_peer *peer, const uint8_t *payload, size_t len, const 
     run->peer = peer;
     peer->run = run;
     TAILQ_INSERT_TAIL(&daemon->runs, run, link);
-    if (turn_away(peer, &run->request, fd_count)) {
+    if (turn_away(peer, &run->asked.request, fd_count)) {
         ft_run_free(daemon, run);
         ft_peer_close(peer);
         return;

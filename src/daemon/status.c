@@ -162,9 +162,9 @@ static int put_parked(struct ft_buf *out, const struct ft_parked *parked)
     struct ft_memory memory = ft_memory_of(parked->pid);
     return put(out,
                "{\"pid\": %d, \"state\": \"%s\", \"own_kb\": %lu, \"resident_kb\": %lu, \"runs\": %u, \"files\": %zu, "
-               "\"variables\": %zu, \"idle_ms\": %llu}",
+               "\"variables\": %zu, \"hash_seed\": %u, \"idle_ms\": %llu}",
                (int)parked->pid, state_of(parked), memory.own, memory.resident, parked->runs, parked->inputs.count,
-               parked->reads.count, (unsigned long long)(uv_now(&parked->daemon->loop) - parked->used));
+               parked->reads.count, parked->seed, (unsigned long long)(uv_now(&parked->daemon->loop) - parked->used));
 }
 
 static int put_kind(struct ft_buf *out, const struct ft_daemon *daemon, const struct kind *kind)

@@ -131,3 +131,20 @@ void ft_request_release(struct ft_request *request)
     free(request->fds);
     *request = (struct ft_request){0};
 }
+
+int ft_request_keep(struct ft_kept_request *kept, const uint8_t *payload, size_t len)
+{
+    *kept = (struct ft_kept_request){.payload = FT_BUF_INIT};
+    int err = ft_buf_append(&kept->payload, payload, len);
+    if (err == 0)
+        err = ft_request_read(&kept->request, ft_buf_head(&kept->payload), kept->payload.len);
+    if (err < 0)
+        ft_buf_release(&kept->payload);
+    return err;
+}
+
+void ft_request_drop(struct ft_kept_request *kept)
+{
+    ft_request_release(&kept->request);
+    ft_buf_release(&kept->payload);
+}

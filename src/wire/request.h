@@ -47,6 +47,12 @@ struct ft_request {
     size_t fd_count;
 };
 
+/* A request that was received, with the payload that its texts point into. */
+struct ft_kept_request {
+    struct ft_buf payload;
+    struct ft_request request;
+};
+
 /* Append the payload of FT_MSG_ASK.  Returns 0 or -ENOMEM. */
 int ft_request_write(struct ft_buf *out, const struct ft_request *request);
 
@@ -58,5 +64,11 @@ int ft_request_read(struct ft_request *request, const uint8_t *payload, size_t l
 
 /* Free the arrays, not what texts point to. */
 void ft_request_release(struct ft_request *request);
+
+/* Copy the payload and read it.  Returns as ft_request_read does, with nothing to drop after an error. */
+int ft_request_keep(struct ft_kept_request *kept, const uint8_t *payload, size_t len);
+
+/* Free both; harmless the second time. */
+void ft_request_drop(struct ft_kept_request *kept);
 
 #endif

@@ -28,12 +28,13 @@ def is_daemon(pid: int) -> bool:
 def daemons(runtime: Path) -> list[int]:
     """The living daemons whose files are in this runtime folder.
 
-    :param runtime: what XDG_RUNTIME_DIR says
+    :param runtime: what XDG_RUNTIME_DIR or else TMPDIR says
     """
+    folders = {str(runtime / "fleetest"), str(runtime / f"fleetest-{os.getuid()}")}
     found = []
     for pid in _pids():
         words = _words(pid)
-        background = words[1:3] == ["daemon", "serve"] and str(runtime / "fleetest") in words
+        background = words[1:3] == ["daemon", "serve"] and not folders.isdisjoint(words)
         if background or (
             "--foreground" in words and _variable(pid, "XDG_RUNTIME_DIR") == str(runtime)
         ):

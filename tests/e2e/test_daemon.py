@@ -211,8 +211,26 @@ def test_folder_that_others_may_use(one: Project) -> None:
 
 def test_no_place_for_a_folder(one: Project) -> None:
     missing = one.path / "missing"
-    reason = run(one, env={"XDG_RUNTIME_DIR": str(missing)})
-    assert reason == f"cold (cannot make {missing}/fleetest: No such file or directory)"
+    reason = run(one, env={"XDG_RUNTIME_DIR": str(missing), "TMPDIR": str(missing)})
+    assert (
+        reason == f"cold (cannot make {missing}/fleetest-{os.getuid()}: No such file or directory)"
+    )
+
+
+@pytest.mark.parametrize("runtime", ["missing", "relative", "file", None])
+def test_no_runtime_folder(one: Project, runtime: str | None) -> None:
+    """The variable may be left of another login."""
+    one.file("file")
+    one.env["TMPDIR"] = str(one.runtime)
+    env = {
+        "XDG_RUNTIME_DIR": str(one.path / runtime) if runtime in ("missing", "file") else runtime
+    }
+    try:
+        run(one, env=env)
+        assert run(one, env=env) == "warm start"
+        assert (one.runtime / f"fleetest-{os.getuid()}").is_dir()
+    finally:
+        command(one, "stop", env=env).check(0)
 
 
 def test_long_path(one: Project) -> None:
@@ -480,6 +498,50 @@ def test_memory(one: Project, way: str) -> None:
     assert run(one, *option) == "cold (nothing was prepared)"
     command(one, "logs").check(0).lines("* ends: it takes more memory than the daemon may use")
     command(one, "status").check(0).lines("memory    *, at most 1.0 MB")
+
+
+def test_renewal(one: Project) -> None:
+    """Hashes get another seed when nobody waits for it."""
+    command(one, "start", "--renew-after", "1").check(0)
+    run(one)
+    (before,) = status(one)["parked"]
+
+    def renewed() -> bool:
+        (now, *_) = status(one)["parked"]
+        return now["hash_seed"] != before["hash_seed"] and now["state"] != "starting"
+
+    wait_for(renewed, "another seed")
+    assert run(one) == "warm start"
+    command(one, "logs").check(0).lines(f"* parked process {before['pid']} ends: it is renewed")
+
+
+def test_no_renewal_of_a_seed_that_is_given(one: Project) -> None:
+    one.env["PYTHONHASHSEED"] = "7"
+    command(one, "start", "--renew-after", "1").check(0)
+    run(one)
+    (before,) = status(one)["parked"]
+    assert before["hash_seed"] == 0
+    begun = status(one)["up_ms"]
+    wait_for(lambda: status(one)["up_ms"] > begun + 2500, "the time of a renewal")
+    assert [parked["pid"] for parked in status(one)["parked"]] == [before["pid"]]
+
+
+def test_hash_seed(one: Project) -> None:
+    """It is shown with -v, and gives the same order in a run without the daemon."""
+    one.file("test_a.py", "def test_a():\n    print('hash', hash('a'), __import__('sys').flags)\n")
+    one.env["COLUMNS"] = "200"
+    run(one)
+    warm = one.fleetest("-v", "-rP", leaves=True).check(0)
+    (line,) = [line for line in warm.out.splitlines() if line.startswith("fleetest: ")]
+    start, _, seed = line.rpartition("; hash seed ")
+    assert start == "fleetest: warm start; no workers (one test)"
+    env = {"PYTHONHASHSEED": seed}
+    cold = one.fleetest("-v", "-rP", "--no-daemon", env=env).check(0)
+    assert [line for line in cold.out.splitlines() if line.startswith("hash")] == [
+        line for line in warm.out.splitlines() if line.startswith("hash")
+    ]
+    assert "hash seed" not in cold.out + one.fleetest("-v", env=env, leaves=True).out
+    assert "hash seed" not in one.fleetest(leaves=True).out
 
 
 def test_memory_without_limit(one: Project) -> None:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 import pytest
-from lab import Project, Result
+from lab import Project, Result, wait_for
 
 REASONS = {
     "print('hello')": "importing plugins printed something",
@@ -341,3 +341,13 @@ def test_two_environments_at_once(project: Project, site: Site) -> None:
         started.append((value, project.start_fleetest("-n", "1")))
     for value, process in started:
         process.wait(leaves=True).check(0).lines(f"aplugin says ('{value}', None)")
+
+
+def test_renewal(project: Project, site: Site) -> None:
+    """The successor has the plugins, too, before it takes the place."""
+    site.plugin("aplugin", SHOW.format(value="hash('a')"))
+    project.fleetest("daemon", "start", "--renew-after", "1", leaves=True).check(0)
+    run(project).check(0)
+    before = prepared(project)[0]["parked"]
+    wait_for(lambda: prepared(project)[0]["parked"] not in (before, None), "another process")
+    check_warm(project)

@@ -112,12 +112,15 @@ class Soak:
         size.temporary = len(list(self.temporary.rglob("*")))
         return size
 
-    def settle(self) -> Size:
-        """The same once the processes of the last runs are gone."""
+    def settle(self, before: Size | None = None) -> Size:
+        """The same once all of the last runs is gone; what there was before says what that is."""
         deadline = time.monotonic() + SETTLE
         while True:
             size = self.look()
-            if size.left == 0 or time.monotonic() > deadline:
+            known = before or size
+            if size.left == 0 and size.descriptors <= known.descriptors:
+                return size
+            if time.monotonic() > deadline:
                 return size
 
     def stop(self) -> None:
@@ -151,10 +154,10 @@ def soak(root: Path, options: argparse.Namespace) -> int:
         print(f"after {WARM_UP} runs:", before)
         for number in range(WARM_UP, options.runs):
             here.check(*here.start(number))
-        print(f"after {options.runs} runs:", here.settle())
+        print(f"after {options.runs} runs:", here.settle(before))
         for name, process in [here.start(number) for number in range(options.at_once)]:
             here.check(name, process)
-        after = here.settle()
+        after = here.settle(before)
         print(f"after {options.at_once} at once:", after)
     finally:
         here.stop()

@@ -242,12 +242,19 @@ def run_suite(name, runner, out, limit=900, heard=True):
     heard: outcomes are written down by a plugin; else they are what is printed, and no plugin listens."""
     p, root = PROJECTS[name], WORK / name
     [site] = (root / "venv/lib").glob("python3*/site-packages")
-    shutil.copy(HERE / "corpus_record.py", site)
+    recorder = (HERE / "corpus_record.py").read_bytes()
+    if (
+        not (site / "corpus_record.py").exists()
+        or (site / "corpus_record.py").read_bytes() != recorder
+    ):
+        (site / "corpus_record.py").write_bytes(
+            recorder
+        )  # else it stays, and so does what has imported it
     raw, out = root / "raw.json", Path(out).resolve()
     raw.unlink(missing_ok=True)
     shutil.rmtree(root / "src/.pytest_cache", ignore_errors=True)
-    recorder = ["-p", "corpus_record"] if heard else ["-q", "-rA", "--tb=no"]
-    cmd = [*shlex.split(runner), *recorder, *shlex.split(p.args), *p.tests.split()]
+    listening = ["-p", "corpus_record"] if heard else ["-q", "-rA", "--tb=no"]
+    cmd = [*shlex.split(runner), *listening, *shlex.split(p.args), *p.tests.split()]
     if "fleetest" in cmd:
         cmd += shlex.split(p.fleetest)
     start, cpu = time.monotonic(), cpu_seconds()

@@ -1,0 +1,75 @@
+#include "daemon/renew.h"
+
+#include "daemon/known.h"
+#include "daemon/log.h"
+
+static bool has_successor(const struct ft_parked *parked)
+{
+    const struct ft_parked *other;
+    TAILQ_FOREACH(other, &parked->daemon->parked, link)
+        if (other->successor_of == parked)
+            return true;
+    return false;
+}
+
+/* Whether runs have come from it or its children, none of them lately. */
+static bool is_worn(const struct ft_parked *base)
+{
+    uint32_t runs = 0;
+    uint64_t used = 0;
+    const struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &base->daemon->parked, link) {
+        if (parked != base && parked->base != base)
+            continue;
+        runs += parked->runs;
+        used = parked->used > used ? parked->used : used;
+    }
+    return runs > 0 && uv_now(&base->daemon->loop) - used > base->daemon->renew_ms;
+}
+
+static bool may_be_renewed(const struct ft_parked *parked)
+{
+    return parked->base == NULL && parked->state == FT_PARKED_READY && parked->seed != 0 &&
+           parked->successor_of == NULL && !has_successor(parked) && is_worn(parked);
+}
+
+static bool is_complete(const struct ft_parked *base)
+{
+    const struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &base->daemon->parked, link)
+        if (parked->base == base && parked->state == FT_PARKED_STARTING)
+            return false;
+    return base->state == FT_PARKED_READY;
+}
+
+static void take_places(struct ft_daemon *daemon)
+{
+    struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &daemon->parked, link) {
+        if (parked->successor_of != NULL && is_complete(parked)) {
+            ft_parked_end(parked->successor_of, "it is renewed");
+            break; /* that may have been the next in the list; another one's turn is in a second */
+        }
+    }
+}
+
+void ft_renew_tick(struct ft_daemon *daemon)
+{
+    struct ft_parked *parked, *successor;
+    take_places(daemon);
+    if (daemon->renew_ms == 0 || daemon->leaving || !TAILQ_EMPTY(&daemon->runs))
+        return;
+    TAILQ_FOREACH(parked, &daemon->parked, link)
+        if (may_be_renewed(parked))
+            break;
+    if (parked == NULL || ft_parked_start(daemon, &parked->asked, &successor) < 0)
+        return;
+    ft_log("parked process %d takes the place of %d", (int)successor->pid, (int)parked->pid);
+    successor->successor_of = parked;
+}
+
+void ft_renew_ready(struct ft_parked *parked)
+{
+    if (parked->successor_of != NULL)
+        ft_known_hand_on(parked->successor_of, parked);
+}
