@@ -38,6 +38,8 @@ MSG_FORK: int
 MSG_EXIT: int
 MSG_RUNNING: int
 MSG_GO: int
+MSG_TTY_NEED: int
+MSG_TTY_STATE: int
 MSG_READY: int
 MSG_START_RUN: int
 MSG_STARTED: int

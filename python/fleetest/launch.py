@@ -121,9 +121,11 @@ def _from_parked(fd: int) -> NoReturn:
     variables = RecordedVariables.start()
     _check_pytest()
     from fleetest.resident import wait
+    from fleetest.turns import ask_before_reading
 
     handover = wait(fd, variables)
     start = handover.accept()
+    ask_before_reading(start)
     request = handover.request
     pose(request.command, request.arguments)
     if sys.version_info >= (3, 10):

@@ -38,21 +38,26 @@ _TABLE = {
         showfixtures traceconfig version
     """,
     Kind.CONFIGURATION: """
-        assertmode basetemp capture collect_in_virtualenv confcutdir continue_on_collection_errors
-        disable_plugin_autoload doctest_continue_on_failure doctest_ignore_import_errors doctestglob
-        doctestmodules doctestreport ignore ignore_glob importmode inifilename keepduplicates
-        last_failed_no_failures lf log_auto_indent log_cli_date_format log_cli_format log_cli_level
-        log_date_format log_file log_file_date_format log_file_format log_file_level log_file_mode
-        log_format log_level logger_disable noconftest override_ini pastebin plugins pyargs
-        pythonwarnings rootdir runxfail setupshow strict strict_config strict_markers trace usepdb
-        usepdb_cls
+        assertmode basetemp capture collect_in_virtualenv confcutdir
+        continue_on_collection_errors disable_plugin_autoload doctest_continue_on_failure
+        doctest_ignore_import_errors doctestglob doctestmodules doctestreport ignore ignore_glob
+        importmode inifilename keepduplicates last_failed_no_failures lf log_auto_indent
+        log_cli_date_format log_cli_format log_cli_level log_date_format log_file
+        log_file_date_format log_file_format log_file_level log_file_mode log_format log_level
+        logger_disable looponfail noconftest override_ini pastebin plugins px pyargs
+        pythonwarnings rootdir rsyncdir rsyncignore runxfail setupshow strict strict_config
+        strict_markers trace usepdb usepdb_cls
     """,
 }
 
 KINDS = {name: kind for kind, names in _TABLE.items() for name in names.split()}
-"""Destination of an option of pytest's own -> what it decides; for all pytest versions."""
+"""Destination of an option of pytest's own, or of xdist's -> what it decides, for all versions."""
+
+_OF_THE_COMMAND = "daemon_idle_timeout daemon_memory no_daemon python"
+"""Those that the native command takes itself are declared for --help."""
 
 KINDS.update(dict.fromkeys((option.dest for option in options.OPTIONS), Kind.PRESENTATION))
+KINDS.update(dict.fromkeys(_OF_THE_COMMAND.split(), Kind.PRESENTATION))
 
 
 def configuration(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -386,7 +386,7 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
         group.addoption(
             "--no-daemon",
             action="store_true",
-            help="Do not ask the daemon, which FLEETEST_DAEMON=1 has the command do.",
+            help="Do not ask the daemon. FLEETEST_DAEMON=0 says the same for all runs.",
         )
         group.addoption(
             "--daemon-idle-timeout",

@@ -18,7 +18,17 @@ def _pytest_randomly(module: ModuleType) -> None:
     plugin.default_seed = random.Random().getrandbits(32)
 
 
-RENEWED: dict[str, Callable[[ModuleType], None]] = {"pytest_randomly": _pytest_randomly}
+def _trio(_: ModuleType) -> None:
+    """What orders the tasks that are ready, which trio seeds when it is imported."""
+    generator = getattr(sys.modules.get("trio._core._run"), "_r", None)
+    if isinstance(generator, random.Random):
+        generator.seed()
+
+
+RENEWED: dict[str, Callable[[ModuleType], None]] = {
+    "pytest_randomly": _pytest_randomly,
+    "trio": _trio,
+}
 """Package of a plugin -> what makes its module's own state anew."""
 
 

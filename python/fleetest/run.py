@@ -28,6 +28,7 @@ from fleetest.schedulers.producer import Producer
 from fleetest.screen import SCHEDULERS, Screen, show_start
 from fleetest.specs import Spec, free_id, parse_tx_spec_config, read_specs
 from fleetest.steering import steer
+from fleetest.turns import stop_asking
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -154,6 +155,7 @@ class Run:
         name = SCHEDULERS[dist] if self.steering is None else self.steering.name
         self.screen.scheduling(name, distribution, groups.sizes)
         keep_order = dist in GROUPING and not option.loadscopereorder
+        stop_asking()  # the engine talks to the client, and who reads is a worker
         self.engine = _core.Engine(
             self,
             items=len(items),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/exitcode.h"
 #include "cli/args.h"
@@ -19,19 +20,25 @@ static bool is_set(const char *name)
     return value != NULL && value[0] != '\0';
 }
 
+/* What ini files take for yes. */
+static bool is_yes(const char *text)
+{
+    static const char *const words[] = {"1", "true", "yes", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Why the daemon is not asked; false: it is. */
 static bool is_cold(const struct ft_args *args, struct ft_cold *cold)
 {
-    const char *wanted = getenv("FLEETEST_DAEMON");
     if (args->no_daemon)
         return ft_cold_because(cold, "", "--no-daemon");
-    if (wanted != NULL && strcmp(wanted, "1") == 0)
-        return false;
+    const char *wanted = getenv("FLEETEST_DAEMON");
     if (is_set("FLEETEST_DAEMON"))
-        return ft_cold_because(cold, "", "FLEETEST_DAEMON is %s", wanted);
-    if (is_set("CI"))
-        return ft_cold_because(cold, "", "CI is set");
-    return ft_cold_because(cold, "", "no daemon");
+        return !is_yes(wanted) && ft_cold_because(cold, "", "FLEETEST_DAEMON is %s", wanted);
+    return is_set("CI") && ft_cold_because(cold, "", "CI is set");
 }
 
 /* How a daemon that this run starts shall be.  Returns 0, or an exit code. */

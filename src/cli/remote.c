@@ -12,6 +12,7 @@
 
 #include "base/exitcode.h"
 #include "cli/console.h"
+#include "cli/foreground.h"
 #include "cli/outcome.h"
 #include "cli/relay.h"
 #include "wire/fds.h"
@@ -291,15 +292,6 @@ static int wait_for_run(struct remote *remote, const struct ft_request *request)
 
 /* ---- while it goes on ---- */
 
-static bool in_foreground(void)
-{
-    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    pid_t group = fd < 0 ? -1 : tcgetpgrp(fd);
-    if (fd >= 0)
-        close(fd);
-    return group == getpgrp();
-}
-
 /* Take in what the controller has sent; whether that was the end of the run. */
 static bool hear_controller(struct remote *remote)
 {
@@ -309,7 +301,9 @@ static bool hear_controller(struct remote *remote)
     if (got <= 0 || ft_frame_packet(bytes, (size_t)got, &message) < 0)
         return false;
     if (message.type == FT_MSG_TTY_ASK)
-        tell(remote->pair, FT_MSG_TTY_STATE, in_foreground() ? yes : no, NULL, 0);
+        tell(remote->pair, FT_MSG_TTY_STATE, ft_foreground_is_ours() ? yes : no, NULL, 0);
+    else if (message.type == FT_MSG_TTY_NEED)
+        tell(remote->pair, FT_MSG_TTY_STATE, ft_foreground_wait(&remote->relay.before) ? yes : no, NULL, 0);
     else if (message.type == FT_MSG_SUSPENDED)
         remote->suspended = true;
     return ft_outcome_take(&remote->outcome, &message);
@@ -347,7 +341,7 @@ static void suspend(struct remote *remote)
     ft_relay_stop();
     ft_console_reset(&stopped);
     kill(-remote->pid, SIGCONT);
-    tell(remote->pair, FT_MSG_RESUME, in_foreground() ? yes : no, NULL, 0);
+    tell(remote->pair, FT_MSG_RESUME, ft_foreground_is_ours() ? yes : no, NULL, 0);
 }
 
 /*

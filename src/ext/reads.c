@@ -1,14 +1,15 @@
 /*
- * Reads from the terminal are told of before they begin.  A worker of a run by way of the daemon is in another session
+ * Reads from the terminal are told of before they begin.  A process of a run by way of the daemon is in another session
  * than the terminal, so the kernel does not stop it when it reads while others, or a shell, have the terminal.  Nor
- * can it open /dev/tty, which getpass does: it gets a descriptor that was opened by the client.
+ * can it open /dev/tty: it gets a descriptor that was opened by the client.
  *
- * Caught are os.read, os.open and the methods of io.FileIO, which all of Python's files end in: see caught.h.  What C
- * code reads itself is not seen.
+ * Caught are os.read, os.open and the methods of io.FileIO, which all of Python's files end in: see caught.h; and
+ * input(), which may read by way of readline.  What other C code reads itself is not seen.
  */
 #include "ext/core.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -138,8 +139,63 @@ static PyMethodDef *definition(PyObject *owner, const char *name)
     return method;
 }
 
+/* ---- opening /dev/tty by way of open() ---- */
+
+static PyTypeObject *files;   /* io.FileIO while it is caught */
+static initproc original_init;
+
+static int is_terminals_name(PyObject *path)
+{
+    if (path == NULL || terminal < 0)
+        return 0;
+    if (PyUnicode_Check(path))
+        return PyUnicode_CompareWithASCIIString(path, "/dev/tty") == 0;
+    return PyBytes_Check(path) && strcmp(PyBytes_AS_STRING(path), "/dev/tty") == 0;
+}
+
+static int file_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    PyObject *path = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : NULL;
+    if (!is_terminals_name(path))
+        return original_init(self, args, keywords);
+    int fd = fcntl(terminal, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) {
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+        return -1;
+    }
+    PyObject *rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
+    PyObject *first = rest == NULL ? NULL : Py_BuildValue("(i)", fd);
+    PyObject *all = first == NULL ? NULL : PySequence_Concat(first, rest);
+    int err = all == NULL ? -1 : original_init(self, all, keywords);
+    if (err < 0)
+        close(fd);
+    else
+        err = PyObject_SetAttrString(self, "name", path);
+    Py_XDECREF(rest);
+    Py_XDECREF(first);
+    Py_XDECREF(all);
+    return err;
+}
+
+/* ---- input() ---- */
+
+static int audited;
+
+static int audit(const char *event, PyObject *args, void *unused)
+{
+    (void)args;
+    (void)unused;
+    if (callback == NULL || telling || strcmp(event, "builtins.input") != 0)
+        return 0;
+    PyObject *in = PySys_GetObject("stdin"); /* borrowed */
+    return in == NULL || in == Py_None ? 0 : before_file(in);
+}
+
 static void catch_all(PyObject *posix, PyObject *file_type)
 {
+    files = (PyTypeObject *)file_type;
+    original_init = files->tp_init;
+    files->tp_init = file_init;
     for (int i = 0; i < READS; i++) {
         PyMethodDef *method = definition(i <= OS_READ ? posix : file_type, names[i]);
         PyCFunction instead = method == NULL ? NULL : instead_of(i, method->ml_flags);
@@ -153,6 +209,9 @@ static void catch_all(PyObject *posix, PyObject *file_type)
 
 static void let_go(void)
 {
+    if (files != NULL)
+        files->tp_init = original_init;
+    files = NULL;
     for (int i = 0; i < READS; i++) {
         if (caught[i].method != NULL)
             caught[i].method->ml_meth = caught[i].original;
@@ -173,6 +232,9 @@ PyObject *core_before_read(PyObject *module, PyObject *args)
     device = fd < 0 ? 0 : device_of(fd);
     if (object == Py_None)
         Py_RETURN_NONE;
+    if (!audited && PySys_AddAuditHook(audit, NULL) < 0)
+        return NULL;
+    audited = 1;
     PyObject *posix = PyImport_ImportModule("posix");
     PyObject *io = PyImport_ImportModule("_io");
     PyObject *file_type = io == NULL ? NULL : PyObject_GetAttrString(io, "FileIO");

@@ -60,6 +60,7 @@ enum ft_message {
     FT_MSG_SUSPENDED = 101, /* nil: after SIGTSTP: the workers have stopped */
     FT_MSG_RESUME = 102,    /* bool: the client goes on, in the foreground or not */
     FT_MSG_RESIZED = 103,   /* nil: the window has another size */
+    FT_MSG_TTY_NEED = 104,  /* nil: as FT_MSG_TTY_ASK, but in the background the client stops until it is not */
 
     /* 128 to 159: client and daemon. */
     FT_MSG_ASK = 128,       /* array: run this, see wire/request.h; descriptors are attached */

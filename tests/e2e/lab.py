@@ -260,9 +260,8 @@ class Project:
             TERM="xterm",
             COLUMNS="80",
             XDG_RUNTIME_DIR=str(self.runtime),
+            FLEETEST_DAEMON="1" if through_daemon else "0",
         )
-        if through_daemon:
-            self.env["FLEETEST_DAEMON"] = "1"
 
     # ---- files ----
 

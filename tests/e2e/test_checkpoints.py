@@ -27,7 +27,7 @@ AT_IMPORT = """
 def where(project: Project, *args: str) -> str:
     """How the workers of a run are made, as the header says."""
     result = project.fleetest("-n", "2", *args).check(0)
-    start = "fleetest: cold (no daemon); workers "
+    start = "fleetest: cold (FLEETEST_DAEMON is 0); workers "
     line = next(line for line in result.out.splitlines() if line.startswith(start))
     return line[len(start) :].partition(" (")[0]
 

@@ -184,6 +184,7 @@ def test_values_of_variables_are_shown_nowhere(one: Project) -> None:
     [
         (["--no-daemon"], {}, "--no-daemon"),
         ([], {"FLEETEST_DAEMON": "0"}, "FLEETEST_DAEMON is 0"),
+        ([], {"FLEETEST_DAEMON": "off", "CI": "true"}, "FLEETEST_DAEMON is off"),
         ([], {"FLEETEST_DAEMON": "", "CI": "true"}, "CI is set"),
     ],
 )
@@ -192,9 +193,19 @@ def test_not_wanted(one: Project, args: list[str], env: dict[str, str], reason: 
     assert daemon_lab.daemons(one.runtime) == []
 
 
-def test_wanted_in_ci(one: Project) -> None:
-    assert run(one, env={"CI": "true"}) == "cold (nothing was prepared)"
-    assert run(one, env={"CI": "true"}) == "warm start"
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"FLEETEST_DAEMON": None},
+        {"FLEETEST_DAEMON": ""},
+        {"FLEETEST_DAEMON": "yes"},
+        {"FLEETEST_DAEMON": "1", "CI": "true"},
+    ],
+    ids=str,
+)
+def test_wanted(one: Project, env: dict[str, str | None]) -> None:
+    assert run(one, env=env) == "cold (nothing was prepared)"
+    assert run(one, env=env) == "warm start"
 
 
 def test_folder_that_others_may_use(one: Project) -> None:

@@ -28,7 +28,7 @@ def test_none(project: Project, args: list[str]) -> None:
     """The tests run in the session itself."""
     where_tests_run(project)
     result = project.fleetest(*args).check(0).counts(passed=6)
-    result.no_line("created:*").lines("fleetest: cold (no daemon); no workers (-n 0)")
+    result.no_line("created:*").lines("fleetest: cold (FLEETEST_DAEMON is 0); no workers (-n 0)")
     assert_serial(project)
 
 

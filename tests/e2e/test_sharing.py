@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lab import Project, Result, numbered
 
-SHARED = "fleetest: cold (no daemon); workers forked after collection"
+SHARED = "fleetest: cold (FLEETEST_DAEMON is 0); workers forked after collection"
 
 ROLE_IN_CONFTEST = """
     import os
@@ -126,7 +126,7 @@ def test_barriers(project: Project, name: str) -> None:
     project.file("test_it.py", numbered(6))
     for _ in range(2):
         result = project.fleetest("-n", "2").check(0).counts(passed=6)
-        result.lines(f"fleetest: cold (no daemon); workers {where} ({reason})")
+        result.lines(f"fleetest: cold (FLEETEST_DAEMON is 0); workers {where} ({reason})")
 
 
 def test_workers_have_what_their_role_gives(project: Project) -> None:

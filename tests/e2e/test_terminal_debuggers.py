@@ -138,6 +138,28 @@ def test_getpass(project: Project, option: str) -> None:
         assert "xyzzy" not in terminal.text
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("mode", ["'r'", "'w+b', buffering=0", "b'rw'.decode()[0], closefd=True"])
+def test_opening_the_terminal(project: Project, workers: str, mode: str) -> None:
+    project.file(
+        "test_it.py",
+        f"""
+        def test_a():
+            with open("/dev/tty", {mode}) as terminal:
+                assert terminal.isatty() and terminal.name == "/dev/tty"
+                if "w" in {mode.partition(",")[0]}:
+                    terminal.write(b"name? ")
+                assert terminal.readline().strip() in ("bob", b"bob")
+            assert terminal.closed
+        """,
+    )
+    with led(project, FLEETEST, workers, "-s") as terminal:
+        terminal.expect("collected 1 item")
+        terminal.type("bob\n")
+        terminal.expect("1 passed in ", 8)
+        left_as_it_was(terminal, 0)
+
+
 def test_line_editing(project: Project) -> None:
     """Arrow keys work in pdb: the worker has the terminal itself."""
     pytest.importorskip("readline")

@@ -183,6 +183,41 @@ def test_background(project: Project) -> None:
 
 
 @needs_bash
+@pytest.mark.parametrize("read", ["input('name? ')", "open('/dev/tty').readline().strip()"])
+def test_reading_in_the_background_without_workers(project: Project, read: str) -> None:
+    """The job is stopped, as plain pytest would be, and what is typed is the shell's."""
+    meet(project)
+    project.file(
+        "test_it.py",
+        f"import meet\ndef test_a():\n    meet.here('asks')\n    assert {read} == 'bob'\n",
+    )
+    with shell(project) as bash:
+        terminal = bash.terminal
+        bash.run(f"{FLEETEST} -n0 -s &")
+        terminal.wait_for((project.path / "asks").exists, "the question")
+        bash.run("wait %1; jobs")  # until it is stopped
+        terminal.expect("Stopped")
+        bash.run("echo what is typed is $((6 * 7))")
+        terminal.expect("what is typed is 42")
+        bash.run("fg")
+        terminal.type("bob\n")
+        terminal.expect("1 passed in ", 8)
+        bash.prompt()
+        bash.leave()
+
+
+@needs_bash
+def test_reading_where_nobody_can_be_stopped(project: Project) -> None:
+    """A read fails as the kernel has it fail."""
+    project.file("test_it.py", "import os\ndef test_a():\n    os.read(0, 1)\n")
+    with shell(project) as bash:
+        bash.run(f"(trap '' TTIN; exec {FLEETEST} -n0 -s) & wait")
+        bash.terminal.expect(r"OSError: \[Errno 5\]")
+        bash.terminal.expect("1 failed in ", 8)
+        bash.leave()
+
+
+@needs_bash
 def test_reading_in_the_background(project: Project) -> None:
     """As any job that reads the terminal in the background it waits, until ``fg``."""
     meet(project)

@@ -27,6 +27,8 @@ class Mode:
     in_order: bool
     # Without the plugin that records, and without JUnit: nobody listens to a test that passes.
     recorded: bool = True
+    # By way of the daemon, after the same has been run once.
+    warm: bool = False
 
 
 MODES = {
@@ -34,13 +36,15 @@ MODES = {
     "ordered": Mode(("--ordered",), in_order=True),
     "unheard": Mode((), in_order=False, recorded=False),
     "serial": Mode(("-n", "0"), in_order=True),
+    "warm": Mode((), in_order=False, warm=True),
+    "warm-ordered": Mode(("--ordered",), in_order=True, warm=True),
     "configure": Mode(("--start-method=configure",), in_order=False),
     "conftests": Mode(("--start-method=conftests",), in_order=False),
     "spawn": Mode(("--start-method=spawn",), in_order=False),
     # For a runner that keeps the order by itself: "pytest" shows which cases are not repeatable.
     "identical": Mode((), in_order=True),
 }
-DEFAULT_MODES = "free,ordered,unheard"
+DEFAULT_MODES = "free,ordered,unheard,warm"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +128,8 @@ class Lab:
                     plains[mode.recorded] = self._plain(job, box, mode.recorded)
                 plain = plains[mode.recorded]
                 runner = [*self.runner, *mode.words]
-                other = box.run(runner, job.project, job.case, mode.recorded)
+                run = box.run_warm if mode.warm else box.run
+                other = run(runner, job.project, job.case, mode.recorded)
                 for number, (left, right) in enumerate(zip(plain, other, strict=True)):
                     words = [*self.runner, *mode.words, *job.case.command_lines[number]]
                     found += [

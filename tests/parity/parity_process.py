@@ -27,14 +27,28 @@ class Finished:
     left_running: list[str]
 
 
+def _command(pid: int) -> bytes:
+    return (Path("/proc") / str(pid) / "cmdline").read_bytes()
+
+
+def _is_kept(pid: int) -> bool:
+    """Whether a process is one that the daemon has for later: a controller leads a group of its own."""
+    if not _command(pid).endswith(b"\0parked\0"):
+        return False
+    stat = (Path("/proc") / str(pid) / "stat").read_text("utf-8", "replace")
+    parent, group = map(int, stat.rpartition(")")[2].split()[1:3])
+    return group == parent or b"\0daemon\0serve\0" in _command(parent)
+
+
 def _marked(mark: bytes) -> dict[int, str]:
-    """The living processes whose environment has the mark, with their command lines."""
+    """The living processes of a run, by their environment's mark, with their command lines."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-                found[int(folder.name)] = command.decode(errors="replace").strip()
+            pid = int(folder.name)
+            if mark in (folder / "environ").read_bytes().split(b"\0") and not _is_kept(pid):
+                command = _command(pid).replace(b"\0", b" ")
+                found[pid] = command.decode(errors="replace").strip()
         except OSError:  # It is gone, or another user's.
             continue
     return found

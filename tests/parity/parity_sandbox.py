@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ def _temporary(temp: Path) -> list[str]:
 
 
 class Sandbox:
-    """One temporary folder; ``run`` makes everything in it anew, so that all paths are equal."""
+    """One temporary folder; each run makes its project anew, so that all paths are equal."""
 
     def __init__(self, work: Path, interpreter: Interpreter) -> None:
         self.work = work
@@ -86,6 +87,9 @@ class Sandbox:
         self.temp = work / "temp"
         self.record = work / "record.json"
         self.junit = work / "junit.xml"
+        self._site = work / "site-packages"
+        self._runtime = work / "runtime"
+        self._daemon = False
 
     def _environment(self, case: Case) -> dict[str, str]:
         bin_folder = str(self.interpreter.executable.parent)
@@ -98,19 +102,25 @@ class Sandbox:
             "COLUMNS": "80",
             "PYTEST_DEBUG_TEMPROOT": str(self.temp),
             "PARITY_RECORD": str(self.record),
+            "XDG_RUNTIME_DIR": str(self._runtime),
+            "FLEETEST_DAEMON": "1" if self._daemon else "0",
         }
         if set(self.interpreter.plugins) - _OWN_PLUGINS:
             env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         # The recorder has to be found whatever a case adds to the path.
-        paths = [case.env.get("PYTHONPATH", ""), str(self.work / "plugin")]
+        paths = [case.env.get("PYTHONPATH", ""), str(self._site)]
         return env | dict(case.env) | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def _prepare(self, project: Project) -> None:
-        shutil.rmtree(self.work)
-        self.work.mkdir(mode=0o700)
-        for folder in (self.temp, self.work / "home", self.work / "plugin", self.work / "scratch"):
+        for path in self.work.iterdir():
+            if path not in (self._site, self._runtime):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for folder in (self.temp, self.work / "home", self.work / "scratch"):
             folder.mkdir()
-        shutil.copy(HERE / "recorder.py", self.work / "plugin" / "parity_recorder.py")
+        if not self._site.exists():  # else it stays, and so does what has imported it
+            self._runtime.mkdir(mode=0o700)
+            self._site.mkdir()
+            shutil.copy(HERE / "recorder.py", self._site / "parity_recorder.py")
         _copy_project(project, self.project)
 
     def _command(
@@ -159,6 +169,34 @@ class Sandbox:
         self._prepare(project)
         command = self._command(runner, project, case, recorded)
         return [self._observe([*command, *args], case, recorded) for args in case.command_lines]
+
+    def run_warm(
+        self, runner: Sequence[str], project: Project, case: Case, recorded: bool = True
+    ) -> list[dict[str, Any]]:
+        """The same by way of a daemon which knows the command lines."""
+        self._daemon = True
+        try:
+            self._prepare(project)
+            command = self._command(runner, project, case, recorded)
+            for args in case.command_lines:
+                self._run_unseen([*command, *args], case)
+            return self.run(runner, project, case, recorded)
+        finally:
+            self._run_unseen([command[0], "daemon", "stop"], case)
+            self._daemon = False
+
+    def _run_unseen(self, command: list[str], case: Case) -> None:
+        subprocess.run(
+            command,
+            cwd=self.project / case.cwd,
+            env=self._environment(case),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            timeout=parity_process.TIMEOUT,
+            check=False,
+        )
 
 
 @contextmanager

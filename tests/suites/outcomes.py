@@ -39,6 +39,7 @@ def run(
         # The suite's scripts, and whatever else its tests call by name.
         path = f"{python.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
         places = {"PATH": path, "PYTEST_DEBUG_TEMPROOT": temp, "TMPDIR": temp}
+        places["FLEETEST_DAEMON"] = "0"  # of the user's, who may use it meanwhile
         subprocess.run(
             [python, "-m", "pytest", *options, f"--junitxml={report}", *arguments],
             cwd=project,
