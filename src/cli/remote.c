@@ -236,7 +236,12 @@ static int begin(struct remote *remote, const struct ft_request *request)
     /* It waits for this.  If it had died, and its pid were another's by now, the pair would be closed. */
     if (err == 0)
         err = send_go(remote, request);
-    return err < 0 ? ft_cold_because(remote->cold, "", "the controller died before the run began") : 0;
+    if (err == 0)
+        return 0;
+    /* Perhaps it was the daemon's death that has closed the pair: its end of the connection goes a little later. */
+    struct pollfd polled = {remote->daemon, POLLIN, 0};
+    bool alone = poll(&polled, 1, LOOK_MS) > 0 && hear_daemon(remote) == 0;
+    return ft_cold_because(remote->cold, "", alone ? "the daemon died" : "the controller died before the run began");
 }
 
 /* Nothing was heard for a while: -1 if the daemon has to be given up. */

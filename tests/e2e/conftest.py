@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from daemon_runs import WARM
 from lab import FLEETEST, Project
 
 
@@ -30,3 +31,11 @@ def project(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]
     made = Project(tmp_path, through_daemon=getattr(request, "param", "") == "daemon")
     yield made
     made.clean_up()
+
+
+@pytest.fixture
+def one(project: Project) -> Project:
+    """A project with one test, whose runs ask the daemon."""
+    project.file("test_a.py", "def test_a(): pass")
+    project.env.update(WARM)
+    return project

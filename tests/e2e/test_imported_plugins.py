@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import pytest
+from daemon_runs import start_of
 from lab import Project, Result, wait_for
 
 REASONS = {
@@ -78,12 +79,6 @@ def run(project: Project, *args: str) -> Result:
     return project.fleetest("-n", "1", *args, leaves=True)
 
 
-def how(result: Result) -> str:
-    """How a run says that it was started."""
-    (line,) = [line for line in result.out.splitlines() if line.startswith("fleetest: ")]
-    return line.partition("; workers")[0].removeprefix("fleetest: ")
-
-
 def prepared(project: Project) -> list[dict[str, Any]]:
     """The configurations that the daemon knows."""
     shown = project.fleetest("daemon", "status", "--json", leaves=True).check(0).out
@@ -94,7 +89,7 @@ def prepared(project: Project) -> list[dict[str, Any]]:
 def check_warm(project: Project, *args: str) -> Result:
     """A run comes from a process with its plugins imported."""
     result = run(project, *args).check(0)
-    assert how(result) == "warm start"
+    assert start_of(result) == "warm start"
     return result
 
 
@@ -108,7 +103,7 @@ def pytest_report_header():
 def test_imported_once(project: Project, site: Site) -> None:
     site.plugin("aplugin", SHOW.format(value="id(object)"))
     first = run(project).check(0)
-    assert how(first) == "cold (nothing was prepared)"
+    assert start_of(first) == "cold (nothing was prepared)"
     check_warm(project)
     check_warm(project, "-v")
     check_warm(project, "test_a.py", "-k", "a")
@@ -133,7 +128,7 @@ def test_unfit(project: Project, site: Site, code: str, reason: str) -> None:
         cold = run(project, "--no-daemon").check(0)
         run(project).check(0)
         warm = run(project).check(0)
-        shown = how(warm).replace(str(os.getuid()), "*")
+        shown = start_of(warm).replace(str(os.getuid()), "*")
         assert shown == f"warm start (plugins imported anew: {reason})"
         assert warm.err == cold.err
         (one,) = prepared(project)
@@ -259,7 +254,7 @@ def test_rewritten_helper(project: Project, site: Site) -> None:
     cold = run(project, "--no-daemon").check(1)
     run(project).check(1)
     warm = run(project).check(1)
-    assert how(warm) == "warm start"
+    assert start_of(warm) == "warm start"
     warm.lines("*assert [[]1, 2[]] == [[]1, 3[]]", "*At index 1 diff: 2 != 3")
     assert warm.err == cold.err
 
