@@ -10,8 +10,10 @@ import contextlib
 import importlib.util
 import os
 import random
+import resource
+import signal
 import sys
-import threading
+import uuid
 import warnings
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -21,18 +23,24 @@ import pluggy
 import fleetest
 from fleetest import _core
 from fleetest.plumbing import raise_fd
-from fleetest.process import open_descriptors
+from fleetest.process_snapshot import Snapshot
 from fleetest.renewal import RENEWED
-from fleetest.safety import native_threads
 from fleetest.watching import LIBRARY, ROLE_VARIABLES, is_installed_file
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import FrameType, ModuleType
 
 HARMLESS_PROGRAMS = frozenset({"ldconfig", "uname"})
 """What they answer changes with the system only."""
 
-_STREAMS = ("stdin", "stdout", "stderr")
+_STREAM_METHODS = {
+    "stdin": ("isatty", "fileno", "read", "readline", "readlines"),
+    "stdout": ("isatty", "fileno"),
+    "stderr": ("isatty", "fileno"),
+}
+
+_CACHE = f"{os.sep}__pycache__{os.sep}"
 
 
 def _folder(module: ModuleType) -> str:
@@ -52,12 +60,11 @@ class ImportEffects:
         self.reason = ""
         """Why nobody may share it: ``importing foo left a thread running``; empty: all may."""
         self.read: set[str] = set()
-        """Files that were opened for reading."""
+        """Files that were read."""
         self.listed: set[str] = set()
         """Folders whose names were asked for."""
-        self.variables: dict[bytes, bytes | None] = {}
-        """What was set, or deleted (None), in the environment."""
         self._made: dict[str, str] = {}
+        self._undo: list[Callable[[], object]] = []
 
     def start(self) -> None:
         """Begin to watch."""
@@ -65,66 +72,71 @@ class ImportEffects:
         self._kept = [raise_fd(os.dup(number)) for number in (1, 2)]
         for number in (1, 2):
             os.dup2(self._printed, number)
-        self._open = open_descriptors()
-        self._threads = threading.active_count()
-        self._cwd, self._umask = os.getcwd(), _umask()
-        self._environ = _variables()
-        self._argv = sys.argv
+        self._arguments = [sys.argv, getattr(sys, "orig_argv", None)]
+        self._snapshot = Snapshot()
         sys.argv = _Arguments(sys.argv, self)
-        self._references = [sys.getrefcount(getattr(sys, name)) for name in _STREAMS]
-        for name in _STREAMS:
+        if self._arguments[1] is not None:
+            sys.orig_argv = _Arguments(sys.orig_argv, self)
+        self._references = sys.getrefcount(sys.argv)
+        for name, methods in _STREAM_METHODS.items():
             stream = getattr(sys, name)
-            for method in ("isatty", "fileno"):
-                setattr(stream, method, self._telling(getattr(type(stream), method), stream, name))
-        self._seed = random.Random.seed
-        random.Random.seed = self._watched_seed()  # type: ignore[method-assign]
-        self._showwarning = warnings.showwarning
-        warnings.showwarning = self._warned
+            for method in methods:
+                self._replace(stream, method, self._telling(method, type(stream), name))
+        self._replace(random.Random, "seed", self._watched_seed())
+        self._replace(uuid, "_generate_time_safe", self._asking(uuid, "_generate_time_safe"))
+        for module, name in (
+            (os, "register_at_fork"),
+            (resource, "getrlimit"),
+            (signal, "getsignal"),
+        ):
+            self._replace(module, name, self._asking(module, name))
+        self._replace(warnings, "showwarning", self._warned)
         _core.watch(self._happened, True)
+
+    def _replace(self, owner: Any, name: str, value: Any) -> None:
+        """Have another attribute while we watch."""
+        had = name in vars(owner)
+        before = getattr(owner, name)
+
+        def undo() -> None:
+            if vars(owner).get(name) is not value:
+                self.bar(f"a plugin replaced {name}")
+            elif had:
+                setattr(owner, name, before)
+            else:
+                delattr(owner, name)
+
+        setattr(owner, name, value)
+        self._undo.append(undo)
 
     def stop(self) -> None:
         """Everything is as it was, but for what the import did itself; see what that is."""
         _core.watch(None)
-        warnings.showwarning = self._showwarning
-        random.Random.seed = self._seed  # type: ignore[method-assign]
-        for name in _STREAMS:
-            for method in ("isatty", "fileno"):
-                delattr(getattr(sys, f"__{name}__"), method)
-        argv: Any = sys.argv
-        if type(argv) is _Arguments:
-            sys.argv = self._argv
-        else:
-            self.bar("a plugin replaced the command line")
+        self._restore_arguments()
         print(end="", file=sys.__stdout__, flush=True)
         print(end="", file=sys.__stderr__, flush=True)
-        self._look()
-        for number, kept in zip((1, 2), self._kept):
-            os.dup2(kept, number)
-            os.close(kept)
-        os.close(self._printed)
-
-    def _look(self) -> None:
-        """What is left of it."""
-        threads = threading.active_count() - self._threads + native_threads()
-        if threads > 0:
-            self.bar(f"importing plugins left {threads} thread{'s' if threads > 1 else ''} running")
-        for name, before in zip(_STREAMS, self._references):
-            if getattr(sys, name) is not getattr(sys, f"__{name}__"):
-                self.bar(f"a plugin replaced sys.{name}")
-            elif sys.getrefcount(getattr(sys, name)) > before:
-                self.bar(f"a plugin keeps sys.{name}")
+        while self._undo:
+            self._undo.pop()()
+        for reason in self._snapshot.changes():
+            self.bar(reason)
         if os.fstat(self._printed).st_size:
             self.bar("importing plugins printed something")
-        if open_descriptors() - self._open:
-            self.bar("importing plugins left a file open")
-        if os.getcwd() != self._cwd or _umask() != self._umask:
-            self.bar("importing plugins changed the folder or the umask")
         for path, who in self._made.items():
             if os.path.lexists(path):
                 self.bar(f"importing {who} made {path}")
-        now = _variables()
-        self.variables = {name: now[name] for name in now if self._environ.get(name) != now[name]}
-        self.variables.update(dict.fromkeys(self._environ.keys() - now.keys()))
+        for number, fd in zip((1, 2), self._kept):
+            os.dup2(fd, number)
+            os.close(fd)
+        os.close(self._printed)
+
+    def _restore_arguments(self) -> None:
+        if type(sys.argv) is not _Arguments:
+            self.bar("a plugin replaced the command line")
+        elif sys.getrefcount(sys.argv) > self._references:
+            self.bar("a plugin keeps sys.argv")
+        sys.argv = self._arguments[0]  # type: ignore[assignment]
+        if self._arguments[1] is not None:
+            sys.orig_argv = self._arguments[1]
 
     # ---- what happens ----
 
@@ -139,20 +151,43 @@ class ImportEffects:
         if who and who not in RENEWED:
             self.bar(f"{who} asks for {what} when it is imported")
 
-    def asked_for_variables(self, names: list[bytes]) -> None:
-        """The import has read these variables of the environment."""
-        if any(name in ROLE_VARIABLES for name in names):
-            self.bar("a plugin asks whether it is in a worker when it is imported")
+    def saw_variables(
+        self, asked: Collection[bytes], changed: Collection[bytes], before: Collection[bytes]
+    ) -> None:
+        """What the import has read and changed in the environment.
 
-    def _telling(self, method: Callable[[Any], Any], stream: Any, name: str) -> Callable[[], Any]:
-        def tell() -> Any:
-            self.asked(f"sys.{name}.{method.__name__}()")
-            return method(stream)
+        :param before: what the session had read by then, which each run reads before it has plugins
+        """
+        if any(name in ROLE_VARIABLES for name in asked):
+            self.bar("a plugin asks whether it is in a worker when it is imported")
+        for name in changed:
+            if name in before or name.startswith(b"PYTEST_"):
+                self.bar(f"a plugin changes {os.fsdecode(name)} when it is imported")
+
+    def _telling(self, method: str, cls: Any, name: str) -> Callable[..., Any]:
+        original = getattr(cls, method)
+
+        def tell(*args: Any) -> Any:
+            self.asked(f"sys.{name}.{method}()")
+            return original(getattr(sys, f"__{name}__"), *args)
 
         return tell
 
+    def _asking(self, module: ModuleType, name: str) -> Any:
+        """The function, which tells who asks for it; None if there is none."""
+        original = getattr(module, name)
+        if original is None:
+            return None
+
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            if not _is_library(sys._getframe(1)) or module is uuid:
+                self.asked(f"{module.__name__}.{name.strip('_')}()")
+            return original(*args, **kwargs)
+
+        return ask
+
     def _watched_seed(self) -> Callable[..., None]:
-        original = self._seed
+        original = random.Random.seed
 
         def seed(generator: random.Random, a: Any = None, *args: Any, **kwargs: Any) -> None:
             if a is None:
@@ -165,55 +200,78 @@ class ImportEffects:
         self.bar(f"importing plugins warns ({category.__name__})")
 
     def _happened(self, event: str, detail: Any) -> None:
-        if event in ("os.getpid", "os.urandom", "os.isatty"):
+        if event.startswith("os.get") or event in ("os.urandom", "os.isatty"):
             frame = sys._getframe(1)
-            path = frame.f_code.co_filename
-            by_library = path.startswith(LIBRARY) and not is_installed_file(path)
-            if not by_library or os.path.basename(path) in _ASK_FOR_OTHERS:
+            if (
+                not _is_library(frame)
+                or os.path.basename(frame.f_code.co_filename) in _ASK_FOR_OTHERS
+            ):
                 self.asked(f"{event}()")
         elif event == "process":
             program = os.path.basename(os.fsdecode(detail or b"")) if _is_path(detail) else ""
             if program not in HARMLESS_PROGRAMS:
                 self.bar(f"importing {_who() or 'plugins'} started {program or 'a process'}")
-        elif not _is_path(detail):
-            pass  # a descriptor: its path was seen
-        else:
+        elif event == "renamed":
+            self._renamed(*detail[:2])
+        elif _is_path(detail):  # else it is a descriptor: its path was seen
             self._touched(event, os.path.abspath(os.fsdecode(detail)))
 
-    def _touched(self, event: str, path: str) -> None:
-        if f"{os.sep}__pycache__" in path:  # byte code is what its source is
+    def _renamed(self, source: Any, target: Any) -> None:
+        old, new = (os.path.abspath(os.fsdecode(path)) for path in (source, target))
+        if _CACHE in new:
             return
-        if event == "read":
+        if self._made.pop(old, None) is None:
+            self.bar(f"importing {_who() or 'plugins'} renamed {old}")
+        self._made[new] = _who() or "plugins"
+
+    def _touched(self, event: str, path: str) -> None:
+        if _CACHE in path or path.endswith(f"{os.sep}__pycache__"):
+            if event == "read" and path.endswith(".pyc"):  # byte code is what its source is
+                self.read.add(_source_of(path))
+        elif event == "read":
             self.read.add(path)
         elif event == "list":
             self.listed.add(path)
+        elif event == "changed":
+            if self._made.pop(path, None) is None:
+                self.bar(f"importing {_who() or 'plugins'} removed or changed {path}")
         elif path != os.devnull:
             self._made.setdefault(path, _who() or "plugins")
 
 
+def _listening(name: str) -> Callable[..., Any]:
+    """A method of lists that tells that it is used."""
+    original = getattr(list, name)
+
+    def method(arguments: _Arguments, *args: Any) -> Any:
+        if not (name == "__getitem__" and args == (0,)):  # that is the command, which is the same
+            arguments.effects.asked("the command line")
+        return original(arguments, *args)
+
+    return method
+
+
 class _Arguments(list):  # type: ignore[type-arg]
-    """The command line, which tells who reads it."""
+    """A command line, which tells who reads it."""
 
     def __init__(self, argv: list[str], effects: ImportEffects) -> None:
         super().__init__(argv)
-        self._effects = effects
+        self.effects = effects
 
-    def __getitem__(self, index: Any) -> Any:
-        if index != 0:  # that is the command, which is the same
-            self._effects.asked("the command line")
-        return super().__getitem__(index)
+    for _name in (
+        *("__getitem__", "__iter__", "__contains__", "__len__", "__reversed__", "__eq__", "__ne__"),
+        *("__lt__", "__le__", "__gt__", "__ge__", "__add__", "__mul__", "__repr__"),
+        *("copy", "count", "index", "pop"),
+    ):
+        locals()[_name] = _listening(_name)
+    del _name
+    __hash__ = None
 
-    def __iter__(self) -> Any:
-        self._effects.asked("the command line")
-        return super().__iter__()
 
-    def __contains__(self, value: Any) -> bool:
-        self._effects.asked("the command line")
-        return super().__contains__(value)
-
-    def __len__(self) -> int:
-        self._effects.asked("the command line")
-        return super().__len__()
+def _is_library(frame: FrameType) -> bool:
+    """Whether code of the standard library is run there."""
+    path = frame.f_code.co_filename
+    return path.startswith(LIBRARY) and not is_installed_file(path)
 
 
 def _who() -> str:
@@ -227,8 +285,7 @@ def _who() -> str:
         name = frame.f_code.co_filename
         if name.startswith(_OWN):
             break
-        in_library = name.startswith(LIBRARY) and not is_installed_file(name)
-        if not in_library and not name.startswith(_TOOLS):
+        if not _is_library(frame) and not name.startswith(_TOOLS):
             return str(frame.f_globals.get("__name__", "")).partition(".")[0]
         frame = frame.f_back
     return ""
@@ -238,16 +295,10 @@ def _is_path(detail: Any) -> bool:
     return isinstance(detail, (str, bytes, os.PathLike))
 
 
-def _variables() -> dict[bytes, bytes]:
-    """The environment, without anybody noticing that it was read."""
-    environ: Any = os.environ
-    return dict(dict.items(environ._data))
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+def _source_of(path: str) -> str:
+    """The file that byte code was made of, also pytest's own: ``mod.cpython-311-pytest-9.2.0.pyc``."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.dirname(folder), f"{name.partition('.')[0]}.py")
 
 
 def is_installed(module: str) -> bool:

@@ -6,9 +6,11 @@ import os
 import pathlib
 from typing import Any
 
+from fleetest import _core
+
 
 class LookedAt:
-    """Remembers the paths whose status somebody asks for; all that is opened is among them.
+    """Remembers the paths whose status somebody asks for, and those that are opened for reading.
 
     For a process that does nothing else meanwhile.
     """
@@ -22,14 +24,19 @@ class LookedAt:
         self._stat = stat = os.stat
 
         def look(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
-            if not isinstance(path, int):
-                self._paths.add(os.path.abspath(os.fsencode(path)))
+            self._add(path)
             return stat(path, *args, **kwargs)
 
         self._put(look)
+        _core.watch(lambda event, path: self._add(path) if event == "read" else None, True)
+
+    def _add(self, path: Any) -> None:
+        if isinstance(path, (str, bytes, os.PathLike)):
+            self._paths.add(os.path.abspath(os.fsencode(path)))
 
     def stop(self) -> list[bytes]:
         """Everything is as it was; what was looked at, sorted."""
+        _core.watch(None)
         self._put(self._stat)
         return sorted(self._paths)
 

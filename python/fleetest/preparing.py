@@ -48,6 +48,8 @@ class Preparation:
         self.effects = ImportEffects()
         self.variables: list[bytes] = []
         """Names of those that were read."""
+        self.changes: dict[bytes, bytes | None] = {}
+        """What plugins have set in the environment, or deleted (None)."""
         self.folders: list[str] = []
         """Where the modules of the project are looked for, before those of plugins."""
 
@@ -57,11 +59,13 @@ class Preparation:
         os.umask(request.umask)
         request.apply_variables()
         pose(request.command, request.arguments)
+        private.set_version_variable()
         self._looked.start()
         self._recorded = RecordedVariables.start()
         try:
             os.chdir(request.folder)
             config = private.new_config(request.arguments)
+            private.before_import_filters(config, self._check_filters)
             manager: Any = config.pluginmanager
             manager.register(_Declarations())
             self._stop_at_plugins(config)
@@ -77,6 +81,12 @@ class Preparation:
         """There is nothing to prepare: the session does not get to its plugins, or has none."""
         self._tell("", "", "")
         os._exit(0)
+
+    def _check_filters(self, filters: list[str]) -> None:
+        """Go no further if pytest is about to import modules of the project for them."""
+        categories = (text.split(":")[2].strip() for text in filters if text.count(":") > 1)
+        if any("." in name and not is_installed(name) for name in categories):
+            self._leave()
 
     def _tell(self, plugins: str, kind: str, label: str) -> None:
         """Say what the session is like, and what that was read from.
@@ -115,6 +125,8 @@ class Preparation:
         manager.consider_preparse = consider_preparse
 
     def _import(self, found: _Session) -> None:
+        before = self._recorded.asked()
+        self._recorded.forget_changes()
         self.effects.start()
         try:
             found.import_plugins(self.effects)
@@ -122,12 +134,13 @@ class Preparation:
             self.effects.bar(f"importing plugins failed with {type(error).__name__}")
         finally:
             self.effects.stop()
+            self.changes = self._recorded.changes()
             self.variables = self._recorded.stop()
-            self.effects.asked_for_variables(self.variables)
+            self.effects.saw_variables(self.variables, self.changes, before)
             self.folders = found.python_path
+            found.keep_hook(self.effects)
             if found.first_left:
                 sys.stderr.write(f"plugins are imported up to the project's {found.first_left}\n")
-            found.keep_hook()
 
 
 class _Session:
@@ -174,6 +187,7 @@ class _Session:
             *(self._autoload, getattr(known, "assertmode", "")),
             config.getini("python_files"),
             config.getini("enable_assertion_pass_hook"),
+            private.import_filters(config),
         )
         defaults = vars(config.option)
         values, unknown = private.parse_known(config, self._args)
@@ -197,7 +211,8 @@ class _Session:
         load, import_plugin = importlib.metadata.EntryPoint.load, manager.import_plugin
 
         def load_if_installed(entry: importlib.metadata.EntryPoint) -> Any:
-            self._check(entry.value.partition(":")[0].strip(), entry.name)
+            if entry.group == "pytest11":
+                self._check(entry.value.partition(":")[0].strip(), entry.name)
             return load(entry)
 
         def import_if_installed(modname: str, consider_entry_points: bool = False) -> None:
@@ -211,6 +226,10 @@ class _Session:
                 manager.consider_module(plugin)
             return name
 
+        self._config.issue_config_time_warning = lambda *_, **__: effects.bar(  # type: ignore[method-assign]
+            "pytest warns of the import of plugins"
+        )
+        path = list(sys.path)
         entry_point: Any = importlib.metadata.EntryPoint
         entry_point.load = load_if_installed
         manager.import_plugin, manager.register = import_if_installed, register
@@ -223,17 +242,22 @@ class _Session:
             pass
         finally:
             entry_point.load = load
+        if self.python_path and sys.path != path:
+            effects.bar("plugins change the path of modules when they are imported")
 
     def _check(self, module: str, name: str) -> None:
         if not private.is_own_plugin(module) and not is_installed(module):
             self.first_left = name
             raise _GiveUp
 
-    def keep_hook(self) -> None:
+    def keep_hook(self, effects: ImportEffects) -> None:
         """Have the next session go on with the import hook, which the plugins' modules know."""
         hook = self._manager.rewrite_hook
-        if hook in sys.meta_path:
-            private.keep_rewrite_hook(hook)
+        if hook not in sys.meta_path:
+            return
+        if sys.meta_path[0] is not hook:
+            effects.bar("plugins change how modules are found when they are imported")
+        private.keep_rewrite_hook(hook)
 
 
 class _Declarations:

@@ -72,6 +72,20 @@ def apply(state: Any) -> None:
         numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
 
 
+def numpy_was_used() -> bool:
+    """Whether numbers were drawn from numpy's global generator, or it was given a seed."""
+    numpy_random: Any = sys.modules.get("numpy.random")
+    if numpy_random is None:
+        return False
+    try:
+        made_of = numpy_random.mtrand._rand._bit_generator.seed_seq
+        fresh = numpy_random.MT19937(made_of).state["state"]
+        now = numpy_random.get_state(legacy=False)["state"]
+        return bool(now["pos"] != fresh["pos"] or (now["key"] != fresh["key"]).any())
+    except (AttributeError, KeyError, TypeError):
+        return True
+
+
 def _numpy_seeded(numpy_random: Any) -> bool:
     """Whether numpy's global generator is another than the one it made for itself."""
     try:

@@ -7,12 +7,16 @@ from typing import Any
 
 
 class RecordedVariables(dict):  # type: ignore[type-arg]
-    """Stands for the data behind ``os.environ``, and remembers whose values were asked for."""
+    """Stands for the data behind ``os.environ``, and remembers what was asked for, and what was changed.
+
+    Who looks at all of it has asked for ``*``: also for what is not there.
+    """
 
     def __init__(self, data: dict[bytes, bytes]) -> None:
         super().__init__(data)
         self._data = data
         self._asked: set[bytes] = set()
+        self._changed: set[bytes] = set()
 
     @classmethod
     def start(cls) -> RecordedVariables:
@@ -39,6 +43,14 @@ class RecordedVariables(dict):  # type: ignore[type-arg]
         """The names that were asked for so far, sorted."""
         return sorted(self._asked)
 
+    def forget_changes(self) -> None:
+        """Those so far do not count."""
+        self._changed.clear()
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """What was set, even to what it was before, or deleted (None)."""
+        return {name: dict.get(self, name) for name in sorted(self._changed)}
+
     def __getitem__(self, key: Any) -> Any:
         self._asked.add(key)
         return super().__getitem__(key)
@@ -48,5 +60,18 @@ class RecordedVariables(dict):  # type: ignore[type-arg]
         return super().__contains__(key)
 
     def __iter__(self) -> Any:
-        self._asked.update(self.keys())
+        self._asked.add(b"*")
         return super().__iter__()
+
+    def __len__(self) -> int:
+        self._asked.add(b"*")
+        return super().__len__()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._changed.add(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._asked.add(key)
+        self._changed.add(key)
+        super().__delitem__(key)

@@ -54,9 +54,9 @@ def wait(fd: int, variables: RecordedVariables) -> Handover:
             return Handover(fds, state, changes, seed)
         preparation = Preparation(fds)
         preparation.run()
-        channel, effects = preparation.channel, preparation.effects
-        changes = effects.variables
-        _say_ready(channel, inputs.more(preparation), preparation.variables, effects.reason)
+        channel, changes = preparation.channel, preparation.changes
+        unfit = preparation.effects.reason
+        _say_ready(channel, inputs.more(preparation), preparation.variables, unfit)
 
 
 def _say_ready(
@@ -68,7 +68,8 @@ def _say_ready(
     """
     sys.stderr.flush()
     gc.collect()
-    channel.send(_core.MSG_READY, [*inputs, asked, unfit])
+    shown = unfit.encode("utf-8", "replace").decode("utf-8")
+    channel.send(_core.MSG_READY, [*inputs, asked, shown])
 
 
 def _unfit(fd: int) -> str:

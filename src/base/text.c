@@ -14,6 +14,36 @@ bool ft_text_equal(struct ft_text left, struct ft_text right)
     return left.len == right.len && (left.len == 0 || memcmp(left.at, right.at, left.len) == 0);
 }
 
+/* How many bytes the character has that begins here; 0: it is none. */
+static size_t character(const unsigned char *at)
+{
+    size_t len = 0;
+    if (at[0] < 0x80)
+        len = 1;
+    else if (at[0] >= 0xc2 && at[0] < 0xe0)
+        len = 2;
+    else if (at[0] >= 0xe0 && at[0] < 0xf0)
+        len = 3;
+    else if (at[0] >= 0xf0 && at[0] < 0xf5)
+        len = 4;
+    for (size_t i = 1; i < len; i++)
+        if ((at[i] & 0xc0) != 0x80) /* nor is the NUL at the end */
+            return 0;
+    if (len == 3 && ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0)))
+        return 0;
+    return len == 4 && ((at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] >= 0x90)) ? 0 : len;
+}
+
+void ft_text_make_utf8(char *text)
+{
+    while (*text != '\0') {
+        size_t len = character((const unsigned char *)text);
+        if (len == 0)
+            *text = '?';
+        text += len == 0 ? 1 : len;
+    }
+}
+
 int ft_texts_copy(struct ft_texts *to, const struct ft_texts *from)
 {
     size_t size = from->count * sizeof *from->items;

@@ -19,6 +19,9 @@ struct ft_text ft_text_of(const char *text);
 
 bool ft_text_equal(struct ft_text left, struct ft_text right);
 
+/* Put a question mark for each byte of a C string that is not part of a UTF-8 character, as after a cut. */
+void ft_text_make_utf8(char *text);
+
 /* Copy the list and what its texts point to into one piece of memory.  Returns 0 or -ENOMEM. */
 int ft_texts_copy(struct ft_texts *to, const struct ft_texts *from);
 

@@ -1,6 +1,8 @@
 #include "cli/foreground.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 bool ft_foreground_is_ours(void)
@@ -12,21 +14,55 @@ bool ft_foreground_is_ours(void)
     return group == getpgrp();
 }
 
-/* Whether somebody in the session, as a rule the shell, would see that we have stopped: the kernel asks the same. */
-static bool has_shell(void)
+static pid_t parent_of(pid_t pid)
 {
-    pid_t parent = getppid();
-    return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+    char path[64], text[512];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    const char *end = strrchr(text, ')');
+    return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
-bool ft_foreground_wait(const sigset_t *mask)
+/*
+ * Whether somebody would see that our group has stopped, as a rule the shell: the first process above us that is not in
+ * the group has to be in the session.  The kernel asks the same of all in the group.
+ */
+static bool has_shell(void)
+{
+    pid_t above = getppid();
+    while (above > 1 && getpgid(above) == getpgrp())
+        above = parent_of(above);
+    return above > 0 && getsid(above) == getsid(0);
+}
+
+/* Whether a signal waits that the caller takes in by other means. */
+static bool is_signalled(const sigset_t *mask)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    sigset_t pending;
+    sigpending(&pending);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (sigismember(&pending, numbers[i]) && !sigismember(mask, numbers[i]))
+            return true;
+    return false;
+}
+
+enum ft_foreground ft_foreground_wait(const sigset_t *mask)
 {
     struct sigaction action;
     bool stops = sigaction(SIGTTIN, NULL, &action) == 0 && action.sa_handler == SIG_DFL && !sigismember(mask, SIGTTIN);
     while (!ft_foreground_is_ours()) {
+        if (is_signalled(mask))
+            return FT_FOREGROUND_SIGNALLED;
         if (!stops || !has_shell())
-            return false;
+            return FT_FOREGROUND_NEVER;
         kill(0, SIGTTIN);
     }
-    return true;
+    return FT_FOREGROUND_OURS;
 }

@@ -8,11 +8,16 @@
 /* Whether this process's group is in the foreground of its terminal. */
 bool ft_foreground_is_ours(void);
 
+enum ft_foreground {
+    FT_FOREGROUND_OURS,
+    FT_FOREGROUND_NEVER,     /* a read would fail: SIGTTIN is ignored or blocked, or no shell would let us go on */
+    FT_FOREGROUND_SIGNALLED, /* a signal came meanwhile that is blocked now and was not in `mask` */
+};
+
 /*
- * Wait for that as a process does that reads in the background: its group is stopped with SIGTTIN until a shell puts it
- * into the foreground.  `mask`: the signals that were blocked before we blocked any.  False where that cannot be,
- * and a read would fail: the signal is ignored or blocked, or no shell is there to let us go on.
+ * Wait until it is, as a process does that reads in the background: its group is stopped with SIGTTIN until a shell
+ * puts it into the foreground.  `mask`: the signals that were blocked before we blocked any.
  */
-bool ft_foreground_wait(const sigset_t *mask);
+enum ft_foreground ft_foreground_wait(const sigset_t *mask);
 
 #endif

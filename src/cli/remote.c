@@ -25,6 +25,7 @@ enum {
     STATUS_MS = 500,  /* how long to wait for the daemon to say how the controller ended */
     CONNECTIONS = 3,  /* the daemon may leave just when we come */
     SUSPEND_MS = 500, /* how long workers may take to stop */
+    SAID_MS = 50,     /* how long to wait for the daemon to say why there is no controller */
     LOOK_MS = 5,      /* how often to look whether the controller has been stopped */
 };
 
@@ -46,6 +47,7 @@ struct remote {
     pid_t pid;
     bool taken;   /* the daemon has answered */
     bool suspended; /* the controller has stopped its workers */
+    bool deferred;  /* it waits to hear that it may read, until a signal was passed on */
     bool told;    /* it has told how the controller ended */
     bool prodded; /* it was asked whether it is there, and has not answered since */
     int status;   /* that it told */
@@ -238,10 +240,13 @@ static int begin(struct remote *remote, const struct ft_request *request)
         err = send_go(remote, request);
     if (err == 0)
         return 0;
-    /* Perhaps it was the daemon's death that has closed the pair: its end of the connection goes a little later. */
+    /* Why the pair was closed the daemon says a little later, or its own end. */
     struct pollfd polled = {remote->daemon, POLLIN, 0};
-    bool alone = poll(&polled, 1, LOOK_MS) > 0 && hear_daemon(remote) == 0;
-    return ft_cold_because(remote->cold, "", alone ? "the daemon died" : "the controller died before the run began");
+    int said = poll(&polled, 1, SAID_MS) > 0 ? hear_daemon(remote) : 1;
+    if (said < 0)
+        return -1;
+    const char *reason = said == 0 ? "the daemon died" : "the controller died before the run began";
+    return ft_cold_because(remote->cold, "", "%s", reason);
 }
 
 /* Nothing was heard for a while: -1 if the daemon has to be given up. */
@@ -297,6 +302,15 @@ static int wait_for_run(struct remote *remote, const struct ft_request *request)
 
 /* ---- while it goes on ---- */
 
+/* The controller would like to read; a signal that came while we were stopped goes first. */
+static void give_turn(struct remote *remote)
+{
+    enum ft_foreground found = ft_foreground_wait(&remote->relay.before);
+    remote->deferred = found == FT_FOREGROUND_SIGNALLED;
+    if (!remote->deferred)
+        tell(remote->pair, FT_MSG_TTY_STATE, found == FT_FOREGROUND_OURS ? yes : no, NULL, 0);
+}
+
 /* Take in what the controller has sent; whether that was the end of the run. */
 static bool hear_controller(struct remote *remote)
 {
@@ -308,7 +322,7 @@ static bool hear_controller(struct remote *remote)
     if (message.type == FT_MSG_TTY_ASK)
         tell(remote->pair, FT_MSG_TTY_STATE, ft_foreground_is_ours() ? yes : no, NULL, 0);
     else if (message.type == FT_MSG_TTY_NEED)
-        tell(remote->pair, FT_MSG_TTY_STATE, ft_foreground_wait(&remote->relay.before) ? yes : no, NULL, 0);
+        give_turn(remote);
     else if (message.type == FT_MSG_SUSPENDED)
         remote->suspended = true;
     return ft_outcome_take(&remote->outcome, &message);
@@ -385,6 +399,10 @@ static void wait_for_end(struct remote *remote)
             continue;
         if (polled[2].revents != 0)
             pass_on(remote);
+        if (remote->deferred && polled[2].revents != 0) { /* the signal ends the read, as a rule */
+            remote->deferred = false;
+            tell(remote->pair, FT_MSG_TTY_STATE, no, NULL, 0);
+        }
         if (polled[3].revents != 0 && hear_daemon(remote) <= 0)
             drop_daemon(remote);
         if (polled[0].revents & POLLIN)

@@ -46,6 +46,7 @@ struct ft_run {
     struct ft_kept_request asked; /* until it is handed over */
     int fds[FT_REQUEST_FDS];  /* that came with it, likewise */
     size_t fd_count;
+    uint64_t asked_at;        /* when the parked process was told to fork, in ms of the loop's clock */
     pid_t pid;                /* of the controller */
     uint64_t begun;           /* in ms of the loop's clock */
 };

@@ -60,13 +60,13 @@ static struct ft_known *remember(struct ft_parked *base, const struct ft_kept_re
     struct ft_known *known = calloc(1, sizeof *known);
     if (known == NULL)
         return NULL;
-    make_room(base->daemon);
     known->base = base;
-    TAILQ_INSERT_TAIL(&base->daemon->known, known, link);
-    base->daemon->known_count++;
     int err = ft_request_keep(&known->about, ft_buf_head(&about->payload), about->payload.len);
     if (err == 0)
         err = ft_texts_copy(&known->reads, &all);
+    make_room(base->daemon); /* `about` may be what goes */
+    TAILQ_INSERT_TAIL(&base->daemon->known, known, link);
+    base->daemon->known_count++;
     if (err == 0)
         return known;
     forget(base->daemon, known);
@@ -126,19 +126,20 @@ static struct ft_parked *ask(struct ft_known *known, const struct ft_kept_reques
 
 struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, char *why, size_t size)
 {
+    why[0] = '\0';
+    if (run->choices == CHOICES) { /* what they depend on changes while they are imported, for example */
+        snprintf(why, size, "no process with them is to be had");
+        return base;
+    }
     struct ft_known *known = find(base, &run->asked.request);
     bool is_new = known == NULL;
-    why[0] = '\0';
     if (is_new)
         known = remember(base, &run->asked);
     if (known == NULL)
         return base;
     known->used = uv_now(&base->daemon->loop);
     known->runs += run->choices == 0;
-    if (run->choices++ == CHOICES) { /* what they depend on changes while they are imported, for example */
-        snprintf(why, size, "no process with them is to be had");
-        return base;
-    }
+    run->choices++;
     if (known->asked != NULL)
         return known->asked;
     if (is_new)
@@ -216,6 +217,8 @@ int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *
         return -EBADMSG;
     int err = read_configured(known, message, &pid);
     known->asked = NULL;
+    if (err == 0 && pid < 2)
+        err = -EBADMSG;
     if (err < 0) {
         forget(parked->daemon, known);
         return err;
@@ -247,10 +250,15 @@ void ft_known_hand_on(struct ft_parked *base, struct ft_parked *successor)
     for (parked = TAILQ_FIRST(&base->daemon->parked); parked != NULL; parked = next) {
         next = TAILQ_NEXT(parked, link);
         struct ft_known *known = parked->base == base && parked->state == FT_PARKED_READY ? latest_for(parked) : NULL;
-        struct ft_known *again = known == NULL ? NULL : remember(successor, &known->about);
+        if (known == NULL)
+            continue;
+        uint64_t used = known->used;
+        uint32_t runs = known->runs;
+        struct ft_known *again = remember(successor, &known->about);
         if (again == NULL)
             continue;
-        again->used = known->used;
+        again->used = used;
+        again->runs = runs;
         ask(again, &again->about);
     }
 }

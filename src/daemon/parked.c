@@ -21,7 +21,7 @@
 #include "wire/fields.h"
 #include "wire/protocol.h"
 
-enum { START_MS = 30 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
+enum { START_MS = 30 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
 
 /* ---- its end ---- */
 
@@ -84,9 +84,9 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
     end_children(parked, why);
     ft_known_parked_ends(parked);
     TAILQ_REMOVE(&parked->daemon->parked, parked, link);
+    part_with_runs(parked, why); /* before the descriptors that it was sent go with it */
     if (parked->pid > 0)
         kill(parked->pid, SIGKILL);
-    part_with_runs(parked, why);
     uv_poll_stop(&parked->poll);
     uv_close((uv_handle_t *)&parked->poll, freed);
 }
@@ -118,11 +118,18 @@ static int read_ready(struct ft_parked *parked, const struct ft_message_view *me
         err = ft_texts_copy(&parked->reads, &reads);
     if (err == 0)
         snprintf(parked->stale, sizeof parked->stale, "%.*s", (int)unfit.len, unfit.at);
+    ft_text_make_utf8(parked->stale);
     ft_texts_release(&files);
     ft_texts_release(&installed);
     ft_texts_release(&folders);
     ft_texts_release(&reads);
     return err;
+}
+
+/* Whether it was forked to prepare and has not said anything: perhaps it was not even forked. */
+static bool is_unheard(const struct ft_parked *parked)
+{
+    return parked->base != NULL && parked->plugins.at == NULL;
 }
 
 /* It cannot be used, nor could another like it: the runs that have waited go on without. */
@@ -141,7 +148,7 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
 {
     struct ft_run *run;
     struct ft_text name;
-    int err = parked->state == FT_PARKED_STARTING ? read_ready(parked, message) : -EBADMSG;
+    int err = parked->state == FT_PARKED_STARTING && !is_unheard(parked) ? read_ready(parked, message) : -EBADMSG;
     if (err < 0)
         return err;
     parked->used = uv_now(&parked->daemon->loop);
@@ -160,7 +167,8 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
         else
             ft_run_go_on(run);
     }
-    ft_renew_ready(parked);
+    if (parked->state == FT_PARKED_READY)
+        ft_renew_ready(parked);
     ft_memory_keep_within(parked->daemon);
     return 0;
 }
@@ -193,6 +201,15 @@ static int child_ended(struct ft_parked *parked, const struct ft_message_view *m
     int64_t pid = 0, status = 0;
     if (read_pair(message, &pid, &status) < 0)
         return -EBADMSG;
+    struct ft_parked *child, *next;
+    for (child = TAILQ_FIRST(&parked->daemon->parked); child != NULL; child = next) {
+        next = TAILQ_NEXT(child, link);
+        if (child->base == parked && child->pid == (pid_t)pid) {
+            child->pid = 0; /* it may be another's from here on */
+            ft_parked_end(child, "the parked process died");
+            return 0;
+        }
+    }
     ft_run_process_ended(parked->daemon, (pid_t)pid, (int)status);
     return 0;
 }
@@ -245,7 +262,8 @@ static bool is_current(struct ft_parked *parked, const struct ft_request *reques
 {
     struct ft_text name;
     char why[sizeof parked->stale];
-    if (ft_environ_differs(&parked->asked.request.environ, &request->environ, &parked->reads, &name))
+    if (parked->state == FT_PARKED_ENDING ||
+        ft_environ_differs(&parked->asked.request.environ, &request->environ, &parked->reads, &name))
         return false;
     if (parked->in_folder && !ft_text_equal(parked->asked.request.folder, request->folder))
         return false;
@@ -404,8 +422,12 @@ void ft_parked_tick(struct ft_parked *parked)
                                                    : "importing plugins took too long");
         return;
     }
+    if (parked->state == FT_PARKED_STARTING && is_unheard(parked) && now - parked->begun > PREPARE_MS) {
+        ft_parked_end(parked->base, "the parked process does not answer");
+        return;
+    }
     TAILQ_FOREACH(run, &parked->daemon->runs, link) {
-        if (run->parked == parked && run->state == FT_RUN_ASKED && now - parked->used > ANSWER_MS) {
+        if (run->parked == parked && run->state == FT_RUN_ASKED && now - run->asked_at > ANSWER_MS) {
             ft_parked_end(parked, "the parked process does not answer");
             return;
         }

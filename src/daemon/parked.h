@@ -38,6 +38,7 @@ struct ft_parked {
     int64_t since;              /* when it was started, in ns since 1970 */
     uint64_t begun;             /* the same, in ms of the loop's clock */
     uint64_t used;
+    uint64_t renewal;           /* when a successor was started last; 0: never */
     uint32_t runs;
 };
 

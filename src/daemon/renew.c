@@ -3,6 +3,8 @@
 #include "daemon/known.h"
 #include "daemon/log.h"
 
+enum { PATIENCE = 20 }; /* after an attempt that came to nothing, so many times as long */
+
 static bool has_successor(const struct ft_parked *parked)
 {
     const struct ft_parked *other;
@@ -27,10 +29,26 @@ static bool is_worn(const struct ft_parked *base)
     return runs > 0 && uv_now(&base->daemon->loop) - used > base->daemon->renew_ms;
 }
 
+/* Whether a run waits for it, or for one of its children. */
+static bool is_awaited(const struct ft_parked *base)
+{
+    const struct ft_run *run;
+    TAILQ_FOREACH(run, &base->daemon->runs, link)
+        if (run->state != FT_RUN_GOING && run->parked != NULL && (run->parked == base || run->parked->base == base))
+            return true;
+    return false;
+}
+
+/* Whether the last attempt, which came to nothing, was long ago. */
+static bool may_try_again(const struct ft_parked *base)
+{
+    return base->renewal == 0 || uv_now(&base->daemon->loop) - base->renewal > PATIENCE * base->daemon->renew_ms;
+}
+
 static bool may_be_renewed(const struct ft_parked *parked)
 {
     return parked->base == NULL && parked->state == FT_PARKED_READY && parked->seed != 0 &&
-           parked->successor_of == NULL && !has_successor(parked) && is_worn(parked);
+           parked->successor_of == NULL && !has_successor(parked) && may_try_again(parked) && is_worn(parked);
 }
 
 static bool is_complete(const struct ft_parked *base)
@@ -46,7 +64,7 @@ static void take_places(struct ft_daemon *daemon)
 {
     struct ft_parked *parked;
     TAILQ_FOREACH(parked, &daemon->parked, link) {
-        if (parked->successor_of != NULL && is_complete(parked)) {
+        if (parked->successor_of != NULL && is_complete(parked) && !is_awaited(parked->successor_of)) {
             ft_parked_end(parked->successor_of, "it is renewed");
             break; /* that may have been the next in the list; another one's turn is in a second */
         }
@@ -62,7 +80,10 @@ void ft_renew_tick(struct ft_daemon *daemon)
     TAILQ_FOREACH(parked, &daemon->parked, link)
         if (may_be_renewed(parked))
             break;
-    if (parked == NULL || ft_parked_start(daemon, &parked->asked, &successor) < 0)
+    if (parked == NULL)
+        return;
+    parked->renewal = uv_now(&daemon->loop);
+    if (ft_parked_start(daemon, &parked->asked, &successor) < 0)
         return;
     ft_log("parked process %d takes the place of %d", (int)successor->pid, (int)parked->pid);
     successor->successor_of = parked;

@@ -15,9 +15,12 @@
 #include "wire/protocol.h"
 
 /* What a client is told that has to do it alone. */
-static void tell_refused(struct ft_peer *peer, const char *reason, const char *advice)
+static void tell_refused(struct ft_peer *peer, const char *why, const char *advice)
 {
+    char reason[256];
     struct ft_buf payload = FT_BUF_INIT;
+    snprintf(reason, sizeof reason, "%s", why);
+    ft_text_make_utf8(reason);
     if (ft_mp_array(&payload, 2) == 0 && ft_mp_str(&payload, reason, (uint32_t)strlen(reason)) == 0 &&
         ft_mp_str(&payload, advice, (uint32_t)strlen(advice)) == 0)
         ft_peer_send(peer, FT_MSG_REFUSED, &payload);
@@ -47,11 +50,11 @@ static void hand_over(struct ft_run *run)
 void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice)
 {
     struct ft_peer *peer = run->peer;
-    ft_run_free(run->parked != NULL ? run->parked->daemon : peer->daemon, run);
-    if (peer != NULL) {
+    if (peer != NULL) /* before its end of the pair with the controller closes, or it would blame that */
         tell_refused(peer, reason, advice);
+    ft_run_free(run->parked != NULL ? run->parked->daemon : peer->daemon, run);
+    if (peer != NULL)
         ft_peer_close(peer);
-    }
 }
 
 /* How it starts, for its header line and for the status. */
@@ -66,6 +69,7 @@ static void describe(struct ft_run *run)
         snprintf(run->how, sizeof run->how, "warm start (plugins imported anew)");
     else
         snprintf(run->how, sizeof run->how, "warm start");
+    ft_text_make_utf8(run->how);
     snprintf(daemon->last, sizeof daemon->last, "%s", run->how);
 }
 
@@ -74,6 +78,7 @@ static void fork_controller(struct ft_run *run)
 {
     describe(run);
     run->state = FT_RUN_ASKED;
+    run->asked_at = uv_now(&run->parked->daemon->loop);
     int err = ft_parked_fork(run->parked, run);
     if (err < 0) {
         ft_parked_end(run->parked, "it does not take requests");
@@ -104,7 +109,8 @@ void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *w
 
 void ft_run_choose(struct ft_run *run)
 {
-    struct ft_daemon *daemon = run->parked != NULL ? run->parked->daemon : run->peer->daemon;
+    struct ft_daemon *daemon = run->peer->daemon; /* it waits, so there is one */
+    run->parked = NULL; /* the search may end the one that it has waited for, and with it the runs that wait */
     run->parked = ft_parked_find(daemon, &run->asked.request);
     if (run->parked != NULL && run->parked->state == FT_PARKED_READY) {
         ft_run_go_on(run);

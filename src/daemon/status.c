@@ -63,14 +63,16 @@ struct kind {
 static bool sum_up(const struct ft_daemon *daemon, const struct ft_known *first, struct kind *kind)
 {
     const struct ft_known *known;
+    bool seen = false;
     *kind = (struct kind){first->label, 0, 0, NULL};
     if (first->label == NULL || first->label[0] == '\0')
         return false;
     TAILQ_FOREACH(known, &daemon->known, link) {
         if (!ft_text_equal(known->kind, first->kind))
             continue;
-        if (kind->runs == 0 && known != first)
+        if (!seen && known != first)
             return false;
+        seen = true;
         kind->runs += known->runs;
         kind->used = known->used > kind->used ? known->used : kind->used;
     }

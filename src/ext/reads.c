@@ -43,9 +43,11 @@ static int before_read(long fd)
 {
     if (callback == NULL || telling || fd < 0 || device == 0 || device_of((int)fd) != device)
         return 0;
+    PyObject *called = Py_NewRef(callback);
     telling = 1;
-    PyObject *result = PyObject_CallNoArgs(callback);
+    PyObject *result = PyObject_CallNoArgs(called);
     telling = 0;
+    Py_DECREF(called);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
 }
@@ -153,28 +155,34 @@ static int is_terminals_name(PyObject *path)
     return PyBytes_Check(path) && strcmp(PyBytes_AS_STRING(path), "/dev/tty") == 0;
 }
 
-static int file_init(PyObject *self, PyObject *args, PyObject *keywords)
+static int open_terminal(PyObject *file, PyObject *path, const char *mode)
 {
-    PyObject *path = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : NULL;
-    if (!is_terminals_name(path))
-        return original_init(self, args, keywords);
     int fd = fcntl(terminal, F_DUPFD_CLOEXEC, 3);
     if (fd < 0) {
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
         return -1;
     }
-    PyObject *rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
-    PyObject *first = rest == NULL ? NULL : Py_BuildValue("(i)", fd);
-    PyObject *all = first == NULL ? NULL : PySequence_Concat(first, rest);
-    int err = all == NULL ? -1 : original_init(self, all, keywords);
+    PyObject *args = Py_BuildValue("(is)", fd, mode);
+    int err = args == NULL ? -1 : original_init(file, args, NULL);
     if (err < 0)
         close(fd);
     else
-        err = PyObject_SetAttrString(self, "name", path);
-    Py_XDECREF(rest);
-    Py_XDECREF(first);
-    Py_XDECREF(all);
+        err = PyObject_SetAttrString(file, "name", path);
+    Py_XDECREF(args);
     return err;
+}
+
+static int file_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static char *names_of_arguments[] = {"file", "mode", "closefd", "opener", NULL};
+    PyObject *path = NULL, *opener = Py_None;
+    const char *mode = "r";
+    int closes = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|spO", names_of_arguments, &path, &mode, &closes, &opener))
+        PyErr_Clear();
+    else if (is_terminals_name(path) && closes && opener == Py_None && strchr(mode, 'x') == NULL)
+        return open_terminal(self, path, mode);
+    return original_init(self, args, keywords);
 }
 
 /* ---- input() ---- */

@@ -15,7 +15,7 @@ static int audited;
 static int telling;    /* the callback's own doings are not of interest */
 static int everything; /* tell of what is read, too */
 
-enum { GETPID, URANDOM, ISATTY, IDENTITIES };
+enum { GETPID, URANDOM, ISATTY, GETPPID, GETPGRP, GETSID, IDENTITIES };
 
 static struct caught identities[IDENTITIES];
 
@@ -47,17 +47,26 @@ static PyObject *watched_urandom(PyObject *module, PyObject *size)
     return identities[URANDOM].original(module, size);
 }
 
-static PyObject *watched_isatty(PyObject *module, PyObject *fd)
-{
-    if (everything && tell("os.isatty", Py_None) < 0)
-        return NULL;
-    return identities[ISATTY].original(module, fd);
-}
+#define WATCHED_IF_EVERYTHING(which, name) \
+    static PyObject *watched_##name(PyObject *module, PyObject *argument) \
+    { \
+        if (everything && tell("os." #name, Py_None) < 0) \
+            return NULL; \
+        return identities[which].original(module, argument); \
+    }
+
+WATCHED_IF_EVERYTHING(ISATTY, isatty)
+WATCHED_IF_EVERYTHING(GETPPID, getppid)
+WATCHED_IF_EVERYTHING(GETPGRP, getpgrp)
+WATCHED_IF_EVERYTHING(GETSID, getsid)
 
 static struct caught identities[IDENTITIES] = {
     [GETPID] = {"getpid", METH_NOARGS, watched_getpid, NULL, NULL},
     [URANDOM] = {"urandom", METH_O, watched_urandom, NULL, NULL},
     [ISATTY] = {"isatty", METH_O, watched_isatty, NULL, NULL},
+    [GETPPID] = {"getppid", METH_NOARGS, watched_getppid, NULL, NULL},
+    [GETPGRP] = {"getpgrp", METH_NOARGS, watched_getpgrp, NULL, NULL},
+    [GETSID] = {"getsid", METH_O, watched_getsid, NULL, NULL},
 };
 
 /* Whether the arguments of the audit event "open" (path, mode, flags) are for writing. */
@@ -70,33 +79,44 @@ static int is_for_writing(PyObject *args)
     return flags != -1 && (flags & (O_WRONLY | O_RDWR | O_CREAT)) != 0;
 }
 
+enum { ALL_ARGUMENTS = -1 };
+
 static const struct {
     const char *event;
     const char *told; /* as this */
     int always;       /* not only where everything is of interest */
+    int argument;     /* which one is told */
 } events[] = {
-    {"os.mkdir", "os.mkdir", 1},
-    {"sqlite3.connect", "sqlite3.connect", 1},
-    {"os.listdir", "list", 0},
-    {"os.scandir", "list", 0},
-    {"subprocess.Popen", "process", 0},
-    {"os.posix_spawn", "process", 0},
-    {"os.system", "process", 0},
-    {"os.exec", "process", 0},
-    {"os.fork", "process", 0},
-    {"os.forkpty", "process", 0},
-    {"pty.spawn", "process", 0},
+    {"os.mkdir", "os.mkdir", 1, 0},
+    {"sqlite3.connect", "sqlite3.connect", 1, 0},
+    {"os.listdir", "list", 0, 0},
+    {"os.scandir", "list", 0, 0},
+    {"os.symlink", "open", 0, 1},
+    {"os.link", "open", 0, 1},
+    {"os.remove", "changed", 0, 0},
+    {"os.rmdir", "changed", 0, 0},
+    {"os.truncate", "changed", 0, 0},
+    {"os.chmod", "changed", 0, 0},
+    {"os.chown", "changed", 0, 0},
+    {"os.utime", "changed", 0, 0},
+    {"os.rename", "renamed", 0, ALL_ARGUMENTS},
+    {"subprocess.Popen", "process", 0, 0},
+    {"os.posix_spawn", "process", 0, 0},
+    {"os.system", "process", 0, 0},
+    {"os.exec", "process", 0, 0},
+    {"os.fork", "process", 0, 0},
+    {"os.forkpty", "process", 0, 0},
+    {"pty.spawn", "process", 0, 0},
 };
 
-/* What to tell of an audit event; NULL: nothing. */
-static const char *told_of(const char *event, PyObject *args)
+enum { EVENTS = sizeof events / sizeof events[0] };
+
+/* Tell of an event with one of its arguments, None if it has not that many. */
+static int tell_argument(const char *told, PyObject *args, int argument)
 {
-    if (strcmp(event, "open") == 0)
-        return is_for_writing(args) ? "open" : everything ? "read" : NULL;
-    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
-        if (strcmp(event, events[i].event) == 0)
-            return events[i].always || everything ? events[i].told : NULL;
-    return NULL;
+    if (argument == ALL_ARGUMENTS)
+        return tell(told, args);
+    return tell(told, argument < PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, argument) : Py_None);
 }
 
 static int audit(const char *event, PyObject *args, void *unused)
@@ -104,10 +124,14 @@ static int audit(const char *event, PyObject *args, void *unused)
     (void)unused;
     if (callback == NULL || telling || !PyTuple_Check(args))
         return 0;
-    const char *told = told_of(event, args);
-    if (told == NULL)
-        return 0;
-    return tell(told, PyTuple_GET_SIZE(args) == 0 ? Py_None : PyTuple_GET_ITEM(args, 0));
+    if (strcmp(event, "open") == 0) {
+        int writes = is_for_writing(args);
+        return writes || everything ? tell_argument(writes ? "open" : "read", args, 0) : 0;
+    }
+    for (size_t i = 0; i < EVENTS; i++)
+        if (strcmp(event, events[i].event) == 0 && (events[i].always || everything))
+            return tell_argument(events[i].told, args, events[i].argument);
+    return 0;
 }
 
 PyObject *core_watch(PyObject *module, PyObject *args)

@@ -139,7 +139,7 @@ const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)
             if (was->kind != FT_INPUT_FILE && folder_changed(was, &is, path, since))
                 return path;
         } else if (is.content != was->content || is.modified != was->modified || is.changed != was->changed ||
-                   is.modified >= since || is.changed >= since) {
+                   is.changed >= since) {
             return path;
         }
     }

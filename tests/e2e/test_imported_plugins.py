@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -34,10 +35,57 @@ REASONS = {
     "import random; RANDOM = random.Random()": "aplugin asks for random numbers when it is imported",
     "import sys; ERR = sys.stderr": "a plugin keeps sys.stderr",
     "import sys, io; sys.stdin = io.StringIO()": "a plugin replaced sys.stdin",
-    "import os; os.chdir('/tmp')": "importing plugins changed the folder or the umask",
-    "import os; os.umask(0o27)": "importing plugins changed the folder or the umask",
+    "import os; os.chdir('/tmp')": "importing plugins changed the current folder",
+    "import os; os.umask(0o27)": "importing plugins changed the umask",
     "import os; WORKER = os.environ.get('PYTEST_XDIST_WORKER')": (
         "a plugin asks whether it is in a worker when it is imported"
+    ),
+    "from sys import argv": "a plugin keeps sys.argv",
+    "import sys; TEXT = str(sys.argv)": "aplugin asks for the command line when it is imported",
+    "import sys; SAME = sys.argv == []": "aplugin asks for the command line when it is imported",
+    "import sys; OUT = sys.stdout.buffer": "a plugin keeps sys.stdout.buffer",
+    "import sys; sys.stdout.reconfigure(line_buffering=True)": (
+        "a plugin changed how the standard streams work"
+    ),
+    "import random; random.seed(42)": (
+        "plugins draw random numbers, or fix their seed, when they are imported"
+    ),
+    "import random; NUMBER = random.random()": (
+        "plugins draw random numbers, or fix their seed, when they are imported"
+    ),
+    "import uuid; RUN = uuid.uuid1()": (
+        "aplugin asks for uuid.generate_time_safe() when it is imported"
+    ),
+    "import os; os.environ['PYTEST_ADDOPTS'] = '-v'": (
+        "a plugin changes PYTEST_ADDOPTS when it is imported"
+    ),
+    "import sys; sys.meta_path.insert(0, type('F', (), {'find_spec': lambda *a: None})())": (
+        "plugins change how modules are found when they are imported"
+    ),
+    "import warnings; warnings.simplefilter('error')": (
+        "a plugin changes the filters of warnings when it is imported"
+    ),
+    "import logging; logging.captureWarnings(True)": "a plugin replaced showwarning",
+    "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))": (
+        "importing plugins changed the resource limits"
+    ),
+    "import os; os.nice(1)": "importing plugins changed the nice value",
+    "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])": (
+        "importing plugins changed the blocked signals"
+    ),
+    "import signal; signal.setitimer(signal.ITIMER_REAL, 1000)": (
+        "importing plugins changed the timers"
+    ),
+    "import os; os.register_at_fork(after_in_child=print)": (
+        "aplugin asks for os.register_at_fork() when it is imported"
+    ),
+    "import os; PARENT = os.getppid()": "aplugin asks for os.getppid() when it is imported",
+    "import sys; TEXT = sys.stdin.read()": "aplugin asks for sys.stdin.read() when it is imported",
+    "import os; open('made', 'w').close(); os.replace('made', 'kept')": (
+        "importing aplugin made */kept"
+    ),
+    "import os; os.path.exists('gone') and os.remove('gone')": (
+        "importing aplugin removed or changed */gone"
     ),
     "open('/tmp/made-by-a-plugin-%d' % __import__('os').getuid(), 'w').close()": (
         "importing aplugin made /tmp/made-by-a-plugin-*"
@@ -99,6 +147,16 @@ def pytest_report_header():
     return f"aplugin says {{VALUE}}"
 """
 
+LATE = """
+import os
+def pytest_report_header():
+    return f"aplugin says {{os.environ.get('{}')}}"
+"""
+LATER = """
+def pytest_report_header():
+    return f"aplugin says {VALUE}"
+"""
+
 
 def test_imported_once(project: Project, site: Site) -> None:
     site.plugin("aplugin", SHOW.format(value="id(object)"))
@@ -125,11 +183,13 @@ def test_no_plugins(project: Project) -> None:
 def test_unfit(project: Project, site: Site, code: str, reason: str) -> None:
     site.plugin("aplugin", code)
     try:
+        project.file("gone")
         cold = run(project, "--no-daemon").check(0)
+        project.file("gone")
         run(project).check(0)
         warm = run(project).check(0)
-        shown = start_of(warm).replace(str(os.getuid()), "*")
-        assert shown == f"warm start (plugins imported anew: {reason})"
+        expected = f"warm start (plugins imported anew: {reason})"
+        assert fnmatch(start_of(warm), expected), start_of(warm)
         assert warm.err == cold.err
         (one,) = prepared(project)
         assert one["parked"] is None
@@ -346,3 +406,124 @@ def test_renewal(project: Project, site: Site) -> None:
     before = prepared(project)[0]["parked"]
     wait_for(lambda: prepared(project)[0]["parked"] not in (before, None), "another process")
     check_warm(project)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "V = sorted(name for name in os.environ if name.startswith('MINE_'))",
+        "V = os.environ.pop('MINE_B', 'nothing')",
+    ],
+)
+def test_variables_that_come_later(project: Project, site: Site, code: str) -> None:
+    """Who looks at all of the environment has also seen what is not there."""
+    site.plugin("aplugin", "import os\n" + code + SHOW.format(value="V"))
+    run(project).check(0)
+    check_warm(project)
+    project.env["MINE_B"] = "1"
+    cold = run(project, "--no-daemon").check(0)
+    (line,) = [line for line in cold.out.splitlines() if line.startswith("aplugin says")]
+    assert line in run(project).check(0).out
+
+
+def test_variable_that_is_set_to_what_it_was(project: Project, site: Site) -> None:
+    site.plugin("aplugin", "import os\nos.environ['MODE'] = 'test'" + LATE.format("MODE"))
+    project.env["MODE"] = "test"
+    run(project).check(0)
+    project.env["MODE"] = "prod"
+    check_warm(project).lines("aplugin says test")
+
+
+def test_version_variable(project: Project, site: Site) -> None:
+    """By which plugins see, since pytest 8.2, that pytest runs."""
+    site.plugin("aplugin", SHOW.format(value="__import__('os').environ.get('PYTEST_VERSION')"))
+    cold = run(project, "--no-daemon").check(0)
+    (line,) = [line for line in cold.out.splitlines() if line.startswith("aplugin says")]
+    run(project).check(0)
+    check_warm(project).lines(line)
+
+
+def test_module_that_hides(project: Project, site: Site) -> None:
+    """Its byte code is read, and it is not among the modules: the source counts all the same."""
+    site.plugin(
+        "aplugin", "import sys, helper\nVALUE = helper.VALUE\ndel sys.modules['helper']" + LATER
+    )
+    site.module("helper", "VALUE = 1")
+    run(project, "--no-daemon").check(0).lines("aplugin says 1")
+    run(project).check(0)
+    check_warm(project).lines("aplugin says 1")
+    site.module("helper", "VALUE = 22")
+    run(project).check(0).lines("aplugin says 22")
+
+
+def test_filters_of_warnings(project: Project, site: Site) -> None:
+    """pytest applies them while it imports plugins, since 9.2."""
+    site.plugin("aplugin", "import warnings\nwarnings.warn('old thing')")
+    run(project, "-W", "ignore").check(0)
+    run(project, "-W", "ignore").check(0)
+    warm, cold = run(project), run(project, "--no-daemon")
+    assert (warm.code, warm.out.count("old thing"), warm.err) == (
+        *(cold.code, cold.out.count("old thing")),
+        cold.err,
+    )
+
+
+def test_filter_with_a_category_of_the_project(project: Project, site: Site) -> None:
+    """pytest imports it before the plugins: no process with plugins may have done so."""
+    site.plugin("aplugin", "")
+    project.file("src/mine.py", "import os\nPID = os.getpid()\nclass Old(Warning): pass")
+    project.file("pytest.ini", "[pytest]\npythonpath = src\nfilterwarnings = error::mine.Old\n")
+    project.file("conftest.py", "import mine, os\nassert mine.PID == os.getpid()")
+    for _ in range(3):
+        project.fleetest("-n", "0", leaves=True).check(0)
+
+
+def test_file_of_arguments(project: Project, site: Site) -> None:
+    site.plugin("aplugin", SHOW.format(value=1))
+    project.file("args", "--color=no")
+    if project.fleetest("@args", "--no-daemon", leaves=True).code:
+        pytest.skip("this pytest has none")
+    run(project, "@args").check(0)
+    check_warm(project, "@args").lines("aplugin says 1")
+    project.file("args", "--assert=plain\n-v")
+    run(project, "@args").check(0).lines("*PASSED test_a.py::test_a*")
+
+
+def test_entry_point_of_another_group(project: Project, site: Site) -> None:
+    """What a plugin loads by itself may be the project's."""
+    site.plugin(
+        "aplugin",
+        """
+        import importlib.metadata
+        points = importlib.metadata.distribution("aplugin").entry_points
+        VALUE = [point.load().VALUE for point in points if point.group == "mine"]
+        def pytest_report_header():
+            return f"aplugin says {VALUE}"
+        """,
+    )
+    info = project.path / "site-packages/aplugin-1.0.dist-info/entry_points.txt"
+    info.write_text("[pytest11]\naplugin = aplugin\n[mine]\nx = mine\n", "utf-8")
+    project.file("lib/mine.py", "VALUE = 1")
+    project.env["PYTHONPATH"] += f":{project.path / 'lib'}"
+    run(project).check(0).lines("aplugin says [[]1]")
+    check_warm(project).lines("aplugin says [[]1]")
+
+
+def test_file_from_the_future(project: Project, site: Site) -> None:
+    """Its time says nothing of when it was changed."""
+    site.plugin("aplugin", "")
+    os.utime(project.file("pytest.ini", "[pytest]\n"), (2e9, 2e9))
+    run(project).check(0)
+    check_warm(project)
+
+
+def test_long_reason(project: Project, site: Site) -> None:
+    """It is cut, and not within a character."""
+    for extra in ("", "x"):
+        name = extra + "\u00e9" * 90
+        site.plugin("aplugin", f"open('/tmp/{name}', 'w').close()")
+        try:
+            for _ in range(3):
+                assert "imported anew" in start_of(run(project).check(0)) or _ == 0
+        finally:
+            os.unlink(f"/tmp/{name}")

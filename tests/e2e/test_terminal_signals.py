@@ -207,6 +207,25 @@ def test_reading_in_the_background_without_workers(project: Project, read: str) 
 
 
 @needs_bash
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_stopped_reader_is_ended(project: Project, wrapped: bool) -> None:
+    """``kill`` of the job lets it go on to end, also if it is below a shell that is part of the job."""
+    meet(project)
+    project.file(
+        "test_it.py", "import meet\ndef test_a():\n    meet.here('asks')\n    input('? ')\n"
+    )
+    command = f"sh -c '{FLEETEST} -n0 -s; echo code $?'" if wrapped else f"{FLEETEST} -n0 -s"
+    with shell(project) as bash:
+        bash.run(f"{command} &")
+        bash.terminal.wait_for((project.path / "asks").exists, "the question")
+        bash.run("wait %1; jobs")
+        bash.terminal.expect("Stopped")
+        bash.run("kill %1; wait; echo over after $((6 * 7))")
+        bash.terminal.expect("over after 42")
+        bash.leave()
+
+
+@needs_bash
 def test_reading_where_nobody_can_be_stopped(project: Project) -> None:
     """A read fails as the kernel has it fail."""
     project.file("test_it.py", "import os\ndef test_a():\n    os.read(0, 1)\n")

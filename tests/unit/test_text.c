@@ -1,4 +1,5 @@
 /* base/text: bytes with a length, compared and copied whatever they are. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -92,6 +93,32 @@ static void a_released_list_is_empty_and_can_be_released_again(void **state)
     ft_texts_release(&copy);
 }
 
+static void what_is_no_character_becomes_question_marks(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x8d", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x8d"},
+        {"caf\xc3", "caf?"},
+        {"\xe2\x82", "??"},
+        {"\xf0\x9f\x90", "???"},
+        {"\x80x\xff", "?x?"},
+        {"\xc0\xaf\xe0\x80\xaf", "?????"},
+        {"\xed\xa0\x80", "???"},
+        {"\xf4\x90\x80\x80", "????"},
+        {"\xc3(", "?("},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        ft_text_make_utf8(text);
+        assert_string_equal(text, cases[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +127,7 @@ int main(void)
         cmocka_unit_test(bytes_behind_a_nul_count),
         cmocka_unit_test(empty_texts_are_equal_wherever_they_point),
         cmocka_unit_test(a_copy_is_equal_and_shares_nothing),
+        cmocka_unit_test(what_is_no_character_becomes_question_marks),
         cmocka_unit_test(a_copy_of_a_copy_outlives_it),
         cmocka_unit_test(an_empty_list_can_be_copied),
         cmocka_unit_test(a_released_list_is_empty_and_can_be_released_again),

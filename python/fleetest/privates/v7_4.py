@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -23,6 +24,8 @@ import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
 from _pytest.config import builtin_plugins, default_plugins, get_config
+
+from fleetest.pytest_version import pytest_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +63,13 @@ class Pytest74:
         """
         rewrite: Any = _pytest.assertion.rewrite
         cls = rewrite.AssertionRewritingHook
+        known = frozenset(hook._must_rewrite)
+
+        def mark_rewrite(*names: str) -> None:
+            # Those that were marked in time are imported by now, which is no reason for a warning.
+            cls.mark_rewrite(hook, *(name for name in names if name not in known))
+
+        hook.mark_rewrite = mark_rewrite
 
         def install_again(config: pytest.Config) -> Any:
             rewrite.AssertionRewritingHook = cls
@@ -74,6 +84,40 @@ class Pytest74:
     def new_config(self, args: Sequence[str]) -> pytest.Config:
         """A configuration with pytest's own plugins, for which nothing was parsed yet."""
         return get_config(list(args))
+
+    def set_version_variable(self) -> None:
+        """Have the variable by which plugins see that pytest runs; its console script sets it since 8.2."""
+        if pytest_version() >= (8, 2):
+            os.environ["PYTEST_VERSION"] = pytest.__version__
+
+    def before_import_filters(
+        self, config: pytest.Config, action: Callable[[list[str]], None]
+    ) -> None:
+        """Call `action` with the filters of warnings that pytest applies while plugins are imported.
+
+        It does so since 9.2, and imports the categories that they name.
+        """
+        original = getattr(config, "_capture_plugin_import_warnings", None)
+        if original is None:
+            return
+
+        def capture() -> Any:
+            action(self.import_filters(config))
+            return original()
+
+        changed: Any = config
+        changed._capture_plugin_import_warnings = capture
+
+    def import_filters(self, config: pytest.Config) -> list[str]:
+        """These filters: those of the ini file, then those of the command line."""
+        if not hasattr(config, "_capture_plugin_import_warnings"):
+            return []
+        if config.pluginmanager.is_blocked("warnings"):
+            return []
+        return [
+            *config.getini("filterwarnings"),
+            *(config.known_args_namespace.pythonwarnings or ()),
+        ]
 
     def parse_known(
         self, config: pytest.Config, args: Sequence[str]
