@@ -5,8 +5,10 @@ Client, controller, workers and spare are in test_signals.py, with and without t
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sys
 from fnmatch import fnmatch
 
 import daemon_lab
@@ -53,6 +55,7 @@ def pytest_sessionfinish(session):
 
 PLUGIN = """
 import os, time
+ASKED = os.environ.get("ASKED")
 while os.path.exists({waiting!r}):
     time.sleep(0.01)
 """
@@ -178,6 +181,55 @@ def test_two_wait_for_the_same_plugins(stopping: Project) -> None:
     for running in (first, second):
         running.wait(leaves=True).check(0).counts(passed=4)
     assert daemon_log(stopping).count("imports plugins for") == 1
+
+
+def test_packages_change_while_two_wait(stopping: Project) -> None:
+    """The second needs other values of what the plugin reads, and what both wait for is out of date."""
+    first = begun(stopping)
+    second = stopping.start_fleetest("-n2", env={"ASKED": "2"})
+    wait_for(lambda: status(stopping)["in_flight"] == 2, "the second run")
+    daemon = the_daemon(stopping)
+    stopping.file("site-packages/new.py")
+    (stopping.path / "waiting").unlink()
+    for running in (first, second):
+        running.wait(leaves=True).check(0).counts(passed=4)
+    assert the_daemon(stopping) == daemon
+    check_next_run(stopping)
+
+
+def test_renewal_while_a_run_waits(stopping: Project) -> None:
+    """The old process goes when nobody needs it any more."""
+    command(stopping, "start", "--renew-after", "1").check(0)
+    check_next_run(stopping)
+    stopping.file("waiting")
+    wait_for(lambda: daemon_log(stopping).count("imports plugins for") == 2, "the successor")
+    running = stopping.start_fleetest("-n2", env={"ASKED": "2"})
+    wait_for(lambda: daemon_log(stopping).count("imports plugins for") == 3, "the run's plugins")
+    (stopping.path / "waiting").unlink()
+    result = running.wait(leaves=True).check(0).counts(passed=4)
+    assert start_of(result) == "warm start (plugins imported anew)"
+    wait_for(lambda: "it is renewed" in daemon_log(stopping), "the renewal")
+    check_next_run(stopping)
+
+
+def test_renewal_that_fails(one: Project) -> None:
+    """It is not tried again at once, and what there is stays."""
+    broken = one.path / "broken"
+    script = f'#!/bin/sh\n[ -e {broken} ] && exit 3\nexec {sys.executable} "$@"\n'
+    args = ("--python", str(one.file("python", script, mode=0o755)))
+    command(one, "start", "--renew-after", "1", *args).check(0)
+    run(one, *args)
+    broken.touch()
+    wait_for(lambda: "Python did not start" in daemon_log(one), "the attempt")
+
+    def seconds() -> float:
+        shown = command(one, "status", "--json", *args).check(0).out
+        return float(json.loads(shown)["up_ms"]) / 1000
+
+    end = seconds() + 3
+    wait_for(lambda: seconds() > end, "the time of more attempts")
+    assert daemon_log(one).count("Python did not start") == 1
+    assert run(one, *args) == "warm start"
 
 
 def test_plugin_that_crashes_when_it_is_imported(one: Project) -> None:

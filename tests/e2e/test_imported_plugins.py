@@ -406,6 +406,8 @@ def test_renewal(project: Project, site: Site) -> None:
     before = prepared(project)[0]["parked"]
     wait_for(lambda: prepared(project)[0]["parked"] not in (before, None), "another process")
     check_warm(project)
+    run(project, "test_a.py::test_a").check(0)
+    assert [one["runs"] for one in prepared(project)] == [2, 1]
 
 
 @pytest.mark.parametrize(
