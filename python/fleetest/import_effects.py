@@ -22,6 +22,7 @@ import pluggy
 
 import fleetest
 from fleetest import _core
+from fleetest.inputs import source_of
 from fleetest.plumbing import raise_fd
 from fleetest.process_snapshot import Snapshot
 from fleetest.renewal import RENEWED
@@ -225,11 +226,10 @@ class ImportEffects:
         self._made[new] = _who() or "plugins"
 
     def _touched(self, event: str, path: str) -> None:
-        if _CACHE in path or path.endswith(f"{os.sep}__pycache__"):
-            if event == "read" and path.endswith(".pyc"):  # byte code is what its source is
-                self.read.add(_source_of(path))
-        elif event == "read":
-            self.read.add(path)
+        if event == "read":
+            self.read.add(source_of(path))
+        elif _CACHE in path or path.endswith(f"{os.sep}__pycache__"):
+            return
         elif event == "list":
             self.listed.add(path)
         elif event == "changed":
@@ -293,12 +293,6 @@ def _who() -> str:
 
 def _is_path(detail: Any) -> bool:
     return isinstance(detail, (str, bytes, os.PathLike))
-
-
-def _source_of(path: str) -> str:
-    """The file that byte code was made of, also pytest's own: ``mod.cpython-311-pytest-9.2.0.pyc``."""
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.dirname(folder), f"{name.partition('.')[0]}.py")
 
 
 def is_installed(module: str) -> bool:

@@ -51,6 +51,16 @@ class Inputs:
         return [_encoded(files), [], _encoded(projects - self._folders)]
 
 
+def source_of(path: str) -> str:
+    """The source of byte code, which is as up to date as that; other paths stay as they are.
+
+    Also of pytest's own byte code: ``mod.cpython-311-pytest-9.2.0.pyc``.
+    """
+    folder, name = os.path.split(path)
+    parent, kind = os.path.split(folder)
+    return os.path.join(parent, f"{name.partition('.')[0]}.py") if kind == "__pycache__" else path
+
+
 def _encoded(paths: Iterable[str]) -> list[bytes]:
     return sorted(os.fsencode(path) for path in paths if os.path.isabs(path))
 

@@ -7,16 +7,18 @@ import pathlib
 from typing import Any
 
 from fleetest import _core
+from fleetest.inputs import source_of
 
 
 class LookedAt:
-    """Remembers the paths whose status somebody asks for, and those that are opened for reading.
+    """Remembers the paths that somebody asks about, and the files that are opened for reading.
 
     For a process that does nothing else meanwhile.
     """
 
     def __init__(self) -> None:
         self._paths: set[bytes] = set()
+        self._files: set[bytes] = set()
         self._stat: Any = None
 
     def start(self) -> None:
@@ -24,24 +26,33 @@ class LookedAt:
         self._stat = stat = os.stat
 
         def look(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
-            self._add(path)
+            _add(self._paths, path)
             return stat(path, *args, **kwargs)
 
         self._put(look)
-        _core.watch(lambda event, path: self._add(path) if event == "read" else None, True)
 
-    def _add(self, path: Any) -> None:
-        if isinstance(path, (str, bytes, os.PathLike)):
-            self._paths.add(os.path.abspath(os.fsencode(path)))
+        def happened(event: str, path: Any) -> None:
+            if event == "read" and isinstance(path, str):
+                _add(self._files, source_of(path))
 
-    def stop(self) -> list[bytes]:
-        """Everything is as it was; what was looked at, sorted."""
+        _core.watch(happened, True)
+
+    def stop(self) -> tuple[list[bytes], list[bytes]]:
+        """Everything is as it was.
+
+        :returns: the paths of which it was asked whether they are there, and those of files that were read
+        """
         _core.watch(None)
         self._put(self._stat)
-        return sorted(self._paths)
+        return sorted(self._paths - self._files), sorted(self._files)
 
     def _put(self, stat: Any) -> None:
         os.stat = stat
         accessor: Any = getattr(pathlib, "_NormalAccessor", None)  # until Python 3.10
         if accessor is not None:
             accessor.stat = staticmethod(stat)
+
+
+def _add(paths: set[bytes], path: Any) -> None:
+    if isinstance(path, (str, bytes, os.PathLike)):
+        paths.add(os.path.abspath(os.fsencode(path)))

@@ -97,7 +97,7 @@ class Preparation:
         """
         keys = [plugins.encode("utf-8", "surrogateescape"), kind.encode("utf-8", "surrogateescape")]
         shown = label.encode("utf-8", "replace").decode("utf-8")
-        read = [self._looked.stop(), self._recorded.asked()]
+        read = [*self._looked.stop(), self._recorded.asked()]
         self.channel.send(_core.MSG_CONFIGURED, [os.getpid(), *keys, shown, *read])
 
     # ---- the session ----

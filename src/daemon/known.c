@@ -161,12 +161,13 @@ static int read_configured(struct ft_known *known, const struct ft_message_view 
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
     struct ft_text plugins = {"", 0}, kind = {"", 0}, label = {"", 0};
-    struct ft_texts files = {NULL, 0}, reads = {NULL, 0};
-    int err = ft_get_array(0, &reader, 6);
+    struct ft_texts paths = {NULL, 0}, files = {NULL, 0}, reads = {NULL, 0};
+    int err = ft_get_array(0, &reader, 7);
     err = ft_get_uint(err, &reader, INT32_MAX, pid);
     err = ft_get_bytes(err, &reader, &plugins);
     err = ft_get_bytes(err, &reader, &kind);
     err = ft_get_str(err, &reader, &label);
+    err = ft_get_texts(err, &reader, &paths);
     err = ft_get_texts(err, &reader, &files);
     err = ft_get_texts(err, &reader, &reads);
     err = copy_text(err, &known->plugins, plugins);
@@ -181,8 +182,9 @@ static int read_configured(struct ft_known *known, const struct ft_message_view 
         err = known->label == NULL ? -ENOMEM : 0;
     }
     ft_inputs_release(&known->inputs);
-    for (size_t i = 0; err == 0 && i < files.count; i++)
-        err = ft_inputs_add(&known->inputs, FT_INPUT_FILE, files.items[i].at, files.items[i].len);
+    err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_PRESENCE, &paths);
+    err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_FILE, &files);
+    ft_texts_release(&paths);
     ft_texts_release(&files);
     ft_texts_release(&reads);
     return err;

@@ -93,13 +93,6 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
 
 /* ---- what it says ---- */
 
-static int add_inputs(int err, struct ft_parked *parked, enum ft_input_kind kind, const struct ft_texts *paths)
-{
-    for (size_t i = 0; err == 0 && i < paths->count; i++)
-        err = ft_inputs_add(&parked->inputs, kind, paths->items[i].at, paths->items[i].len);
-    return err;
-}
-
 static int read_ready(struct ft_parked *parked, const struct ft_message_view *message)
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
@@ -111,9 +104,9 @@ static int read_ready(struct ft_parked *parked, const struct ft_message_view *me
     err = ft_get_texts(err, &reader, &folders);
     err = ft_get_texts(err, &reader, &reads);
     err = ft_get_str(err, &reader, &unfit);
-    err = add_inputs(err, parked, FT_INPUT_FILE, &files);
-    err = add_inputs(err, parked, FT_INPUT_INSTALLED, &installed);
-    err = add_inputs(err, parked, FT_INPUT_NAMES, &folders);
+    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_FILE, &files);
+    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_INSTALLED, &installed);
+    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_NAMES, &folders);
     if (err == 0)
         err = ft_texts_copy(&parked->reads, &reads);
     if (err == 0)

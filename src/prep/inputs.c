@@ -121,27 +121,39 @@ int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char 
     struct ft_input input = look(added);
     input.kind = kind;
     input.path = begin;
-    if (S_ISDIR(input.mode) && kind != FT_INPUT_FILE)
+    if (S_ISDIR(input.mode) && (kind == FT_INPUT_NAMES || kind == FT_INPUT_INSTALLED))
         input.content = names_in(added);
     inputs->items[inputs->count++] = input;
     return 0;
 }
 
+int ft_inputs_add_all(int err, struct ft_inputs *inputs, enum ft_input_kind kind, const struct ft_texts *paths)
+{
+    for (size_t i = 0; err == 0 && i < paths->count; i++)
+        err = ft_inputs_add(inputs, kind, paths->items[i].at, paths->items[i].len);
+    return err;
+}
+
+/* Whether a path is another than it was; it may have been changed after `since`, but before it was added. */
+static bool changed(struct ft_input *was, const char *path, int64_t since)
+{
+    struct ft_input is = look(path);
+    if (was->kind == FT_INPUT_PRESENCE)
+        return is.exists != was->exists || ((is.mode ^ was->mode) & S_IFMT) != 0;
+    if (!same_file(was, &is))
+        return true;
+    if (S_ISDIR(is.mode))
+        return was->kind != FT_INPUT_FILE && folder_changed(was, &is, path, since);
+    return is.content != was->content || is.modified != was->modified || is.changed != was->changed ||
+           is.changed >= since;
+}
+
 const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)
 {
     for (size_t i = 0; i < inputs->count; i++) {
-        struct ft_input *was = &inputs->items[i];
-        const char *path = (const char *)ft_buf_head(&inputs->paths) + was->path;
-        struct ft_input is = look(path);
-        if (!same_file(was, &is))
+        const char *path = (const char *)ft_buf_head(&inputs->paths) + inputs->items[i].path;
+        if (changed(&inputs->items[i], path, since))
             return path;
-        if (S_ISDIR(is.mode)) {
-            if (was->kind != FT_INPUT_FILE && folder_changed(was, &is, path, since))
-                return path;
-        } else if (is.content != was->content || is.modified != was->modified || is.changed != was->changed ||
-                   is.changed >= since) {
-            return path;
-        }
     }
     return NULL;
 }

@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
 enum ft_input_kind {
+    FT_INPUT_PRESENCE,  /* whether there is a file, or a folder */
     FT_INPUT_FILE,      /* its status, which tells of the content; of a folder only which one it is */
     FT_INPUT_NAMES,     /* a folder: the names in it, but for that of byte code's folder, which an import makes */
     FT_INPUT_INSTALLED, /* likewise, and that nothing under these names was replaced */
@@ -39,6 +41,9 @@ struct ft_inputs {
 
 /* Add a path, as it is now.  Returns 0 or -ENOMEM. */
 int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len);
+
+/* Add several, unless `err` is negative already, which is then returned. */
+int ft_inputs_add_all(int err, struct ft_inputs *inputs, enum ft_input_kind kind, const struct ft_texts *paths);
 
 /*
  * The first that is not as it was when it was added, or that was changed after `since` (ns since 1970), when it may

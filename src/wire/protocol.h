@@ -78,7 +78,7 @@ enum ft_message {
     FT_MSG_STARTED = 162,     /* [number of the run, pid; negative: errno] */
     FT_MSG_CHILD_ENDED = 163, /* [pid, status as of waitpid] */
     FT_MSG_PREPARE = 164,     /* [0, nil]: fork a process that prepares for a request; descriptors are attached */
-    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, files, names of variables]: of such a process */
+    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, paths, files, variables]: of such a one */
     FT_MSG_IMPORT = 166,      /* nil: import these plugins, and be ready */
 };
 

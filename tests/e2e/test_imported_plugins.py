@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 import pytest
-from daemon_runs import start_of
+from daemon_runs import daemon_log, start_of
 from lab import Project, Result, wait_for
 
 REASONS = {
@@ -214,9 +214,9 @@ def test_edited_plugin(project: Project, site: Site) -> None:
     site.plugin("aplugin", SHOW.format(value=1))
     run(project).check(0).lines("aplugin says 1")
     check_warm(project).lines("aplugin says 1")
-    site.plugin("aplugin", SHOW.format(value=2))
-    run(project).check(0).lines("aplugin says 2")
-    check_warm(project).lines("aplugin says 2")
+    site.plugin("aplugin", SHOW.format(value=22))
+    run(project).check(0).lines("aplugin says 22")
+    check_warm(project).lines("aplugin says 22")
 
 
 def test_edited_data(project: Project, site: Site) -> None:
@@ -226,6 +226,19 @@ def test_edited_data(project: Project, site: Site) -> None:
     check_warm(project).lines("aplugin says one")
     project.file("site-packages/aplugin.py.txt", "two")
     run(project).check(0).lines("aplugin says two")
+
+
+def test_edited_test_file(project: Project, site: Site) -> None:
+    """What is in it has no say in which plugins there are: nobody has to look again."""
+    site.plugin("aplugin", "")
+    run(project, "test_a.py").check(0)
+    check_warm(project, "test_a.py")
+    before = daemon_log(project).count("parked process")
+    project.file("test_a.py", "def test_a(): pass\ndef test_b(): pass")
+    run(project, "test_a.py").check(0).counts(passed=2)
+    assert daemon_log(project).count("parked process") == before + 1  # whose controller it is
+    (project.path / "test_a.py").unlink()
+    run(project, "test_a.py").check(4)
 
 
 def test_installed_and_removed(project: Project, site: Site) -> None:
@@ -262,8 +275,8 @@ def test_named_plugin(project: Project, site: Site, way: str) -> None:
         project.file("pytest.ini", "[pytest]\naddopts = -p named\n")
     run(project, *args).check(0)
     check_warm(project, *args).lines("named says 1")
-    site.module("named", SHOW.format(value=2).replace("aplugin", "named"))
-    run(project, *args).check(0).lines("named says 2")
+    site.module("named", SHOW.format(value=22).replace("aplugin", "named"))
+    run(project, *args).check(0).lines("named says 22")
 
 
 def test_plugin_of_a_plugin(project: Project, site: Site) -> None:
@@ -271,8 +284,8 @@ def test_plugin_of_a_plugin(project: Project, site: Site) -> None:
     site.module("helper", SHOW.format(value=1))
     run(project).check(0)
     check_warm(project).lines("aplugin says 1")
-    site.module("helper", SHOW.format(value=2))
-    run(project).check(0).lines("aplugin says 2")
+    site.module("helper", SHOW.format(value=22))
+    run(project).check(0).lines("aplugin says 22")
 
 
 def test_plugin_of_the_project(project: Project, site: Site) -> None:
@@ -363,8 +376,8 @@ def test_python_path(project: Project, site: Site) -> None:
     new = "aplugin says 1" if _path_comes_first() else "aplugin says None"
     run(project).check(0).lines(new)
     check_warm(project).lines(new)
-    project.file("src/extra.py", "NAME = 2")
-    run(project).check(0).lines(new.replace("1", "2"))
+    project.file("src/extra.py", "NAME = 22")
+    run(project).check(0).lines(new.replace("1", "22"))
 
 
 def _path_comes_first() -> bool:

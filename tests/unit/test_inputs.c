@@ -298,6 +298,23 @@ static void of_a_folder_that_was_looked_at_only_its_being_there_counts(void **st
     check_changed(scratch, &inputs, "folder");
 }
 
+static void of_what_was_looked_for_only_its_presence_counts(void **state)
+{
+    struct scratch *scratch = *state;
+    scratch_write(scratch, "file", "abc");
+    struct ft_inputs inputs = input_of_kind(scratch, FT_INPUT_PRESENCE, "file");
+    scratch_write(scratch, "file", "abcd");
+    assert_null(ft_inputs_changed(&inputs, 1));
+    assert_int_equal(unlink(scratch_path(scratch, "file")), 0);
+    assert_string_equal(ft_inputs_changed(&inputs, NO_SINCE), scratch_path(scratch, "file"));
+    assert_int_equal(mkdir(scratch_path(scratch, "file"), 0700), 0);
+    check_changed(scratch, &inputs, "file");
+    inputs = input_of_kind(scratch, FT_INPUT_PRESENCE, "missing");
+    assert_null(ft_inputs_changed(&inputs, 1));
+    scratch_write(scratch, "missing", "");
+    check_changed(scratch, &inputs, "missing");
+}
+
 static void what_was_changed_since_may_have_been_read_before(void **state)
 {
     struct scratch *scratch = *state;
@@ -386,6 +403,7 @@ int main(void)
         WITH_SCRATCH(a_link_counts_as_the_file_that_it_leads_to),
         WITH_SCRATCH(of_a_folder_of_a_project_only_names_count),
         WITH_SCRATCH(of_a_folder_that_was_looked_at_only_its_being_there_counts),
+        WITH_SCRATCH(of_what_was_looked_for_only_its_presence_counts),
         WITH_SCRATCH(what_was_changed_since_may_have_been_read_before),
         WITH_SCRATCH(what_is_not_there_was_not_changed_since),
         WITH_SCRATCH(a_file_is_remembered_as_it_was_when_it_was_added),
