@@ -44,7 +44,7 @@ MODES = {
     # For a runner that keeps the order by itself: "pytest" shows which cases are not repeatable.
     "identical": Mode((), in_order=True),
 }
-DEFAULT_MODES = "free,ordered,unheard,warm"
+DEFAULT_MODES = "free,ordered,unheard"
 
 
 @dataclass(frozen=True, eq=False)
