@@ -15,6 +15,7 @@ static int audited;
 static int telling;    /* the callback's own doings are not of interest */
 static int everything; /* tell of what is read, too */
 
+/* Those from ISATTY on are caught only where everything is of interest. */
 enum { GETPID, URANDOM, ISATTY, GETPPID, GETPGRP, GETSID, IDENTITIES };
 
 static struct caught identities[IDENTITIES];
@@ -33,32 +34,18 @@ static int tell(const char *what, PyObject *detail)
     return result == NULL ? -1 : 0;
 }
 
-static PyObject *watched_getpid(PyObject *module, PyObject *unused)
-{
-    if (tell("os.getpid", Py_None) < 0)
-        return NULL;
-    return identities[GETPID].original(module, unused);
-}
-
-static PyObject *watched_urandom(PyObject *module, PyObject *size)
-{
-    if (tell("os.urandom", Py_None) < 0)
-        return NULL;
-    return identities[URANDOM].original(module, size);
-}
-
-#define WATCHED_IF_EVERYTHING(which, name) \
+#define WATCHED(which, name) \
     static PyObject *watched_##name(PyObject *module, PyObject *argument) \
     { \
-        if (everything && tell("os." #name, Py_None) < 0) \
-            return NULL; \
-        return identities[which].original(module, argument); \
+        return tell("os." #name, Py_None) < 0 ? NULL : identities[which].original(module, argument); \
     }
 
-WATCHED_IF_EVERYTHING(ISATTY, isatty)
-WATCHED_IF_EVERYTHING(GETPPID, getppid)
-WATCHED_IF_EVERYTHING(GETPGRP, getpgrp)
-WATCHED_IF_EVERYTHING(GETSID, getsid)
+WATCHED(GETPID, getpid)
+WATCHED(URANDOM, urandom)
+WATCHED(ISATTY, isatty)
+WATCHED(GETPPID, getppid)
+WATCHED(GETPGRP, getpgrp)
+WATCHED(GETSID, getsid)
 
 static struct caught identities[IDENTITIES] = {
     [GETPID] = {"getpid", METH_NOARGS, watched_getpid, NULL, NULL},
@@ -84,32 +71,32 @@ enum { ALL_ARGUMENTS = -1 };
 static const struct {
     const char *event;
     const char *told; /* as this */
-    int always;       /* not only where everything is of interest */
     int argument;     /* which one is told */
 } events[] = {
-    {"os.mkdir", "os.mkdir", 1, 0},
-    {"sqlite3.connect", "sqlite3.connect", 1, 0},
-    {"os.listdir", "list", 0, 0},
-    {"os.scandir", "list", 0, 0},
-    {"os.symlink", "open", 0, 1},
-    {"os.link", "open", 0, 1},
-    {"os.remove", "changed", 0, 0},
-    {"os.rmdir", "changed", 0, 0},
-    {"os.truncate", "changed", 0, 0},
-    {"os.chmod", "changed", 0, 0},
-    {"os.chown", "changed", 0, 0},
-    {"os.utime", "changed", 0, 0},
-    {"os.rename", "renamed", 0, ALL_ARGUMENTS},
-    {"subprocess.Popen", "process", 0, 0},
-    {"os.posix_spawn", "process", 0, 0},
-    {"os.system", "process", 0, 0},
-    {"os.exec", "process", 0, 0},
-    {"os.fork", "process", 0, 0},
-    {"os.forkpty", "process", 0, 0},
-    {"pty.spawn", "process", 0, 0},
+    {"os.mkdir", "os.mkdir", 0},
+    {"sqlite3.connect", "sqlite3.connect", 0},
+    /* From here on only where everything is of interest: a session raises many events. */
+    {"os.listdir", "list", 0},
+    {"os.scandir", "list", 0},
+    {"os.symlink", "open", 1},
+    {"os.link", "open", 1},
+    {"os.remove", "changed", 0},
+    {"os.rmdir", "changed", 0},
+    {"os.truncate", "changed", 0},
+    {"os.chmod", "changed", 0},
+    {"os.chown", "changed", 0},
+    {"os.utime", "changed", 0},
+    {"os.rename", "renamed", ALL_ARGUMENTS},
+    {"subprocess.Popen", "process", 0},
+    {"os.posix_spawn", "process", 0},
+    {"os.system", "process", 0},
+    {"os.exec", "process", 0},
+    {"os.fork", "process", 0},
+    {"os.forkpty", "process", 0},
+    {"pty.spawn", "process", 0},
 };
 
-enum { EVENTS = sizeof events / sizeof events[0] };
+enum { ALWAYS = 2, EVENTS = sizeof events / sizeof events[0] };
 
 /* Tell of an event with one of its arguments, None if it has not that many. */
 static int tell_argument(const char *told, PyObject *args, int argument)
@@ -128,8 +115,8 @@ static int audit(const char *event, PyObject *args, void *unused)
         int writes = is_for_writing(args);
         return writes || everything ? tell_argument(writes ? "open" : "read", args, 0) : 0;
     }
-    for (size_t i = 0; i < EVENTS; i++)
-        if (strcmp(event, events[i].event) == 0 && (events[i].always || everything))
+    for (size_t i = 0; i < (everything ? EVENTS : ALWAYS); i++)
+        if (strcmp(event, events[i].event) == 0)
             return tell_argument(events[i].told, args, events[i].argument);
     return 0;
 }
@@ -153,7 +140,7 @@ PyObject *core_watch(PyObject *module, PyObject *args)
         return NULL;
     callback = Py_NewRef(object);
     everything = all;
-    core_catch(os, identities, IDENTITIES);
+    core_catch(os, identities, everything ? IDENTITIES : ISATTY);
     Py_DECREF(os);
     Py_RETURN_NONE;
 }
