@@ -17,10 +17,8 @@ from typing import Any
 from fleetest import _core
 from fleetest.plumbing import LOWEST, raise_fd
 from fleetest.renewal import renew
-from fleetest.request import Request
+from fleetest.request import LIMITS, Request
 from fleetest.start import Start
-
-_LIMITS = 16
 
 
 class Handover:
@@ -101,7 +99,7 @@ class Handover:
         )
 
     def _apply_limits(self) -> None:
-        for number in range(_LIMITS):
+        for number in range(LIMITS):
             wanted = tuple(
                 _limit(value) for value in self.request.limits[2 * number : 2 * number + 2]
             )

@@ -84,8 +84,8 @@ class ImportEffects:
             for method in methods:
                 self._replace(stream, method, self._telling(method, type(stream), name))
         self._replace(random.Random, "seed", self._watched_seed())
-        self._replace(uuid, "_generate_time_safe", self._asking(uuid, "_generate_time_safe"))
         for module, name in (
+            (uuid, "_generate_time_safe"),
             (os, "register_at_fork"),
             (resource, "getrlimit"),
             (signal, "getsignal"),
@@ -181,7 +181,7 @@ class ImportEffects:
             return None
 
         def ask(*args: Any, **kwargs: Any) -> Any:
-            if not _is_library(sys._getframe(1)) or module is uuid:
+            if not _is_for_itself(sys._getframe(1)):
                 self.asked(f"{module.__name__}.{name.strip('_')}()")
             return original(*args, **kwargs)
 
@@ -202,11 +202,7 @@ class ImportEffects:
 
     def _happened(self, event: str, detail: Any) -> None:
         if event.startswith("os.get") or event in ("os.urandom", "os.isatty"):
-            frame = sys._getframe(1)
-            if (
-                not _is_library(frame)
-                or os.path.basename(frame.f_code.co_filename) in _ASK_FOR_OTHERS
-            ):
+            if not _is_for_itself(sys._getframe(1)):
                 self.asked(f"{event}()")
         elif event == "process":
             program = os.path.basename(os.fsdecode(detail or b"")) if _is_path(detail) else ""
@@ -272,6 +268,12 @@ def _is_library(frame: FrameType) -> bool:
     """Whether code of the standard library is run there."""
     path = frame.f_code.co_filename
     return path.startswith(LIBRARY) and not is_installed_file(path)
+
+
+def _is_for_itself(frame: FrameType) -> bool:
+    """Whether code there asks for the library's own purposes."""
+    name = os.path.basename(frame.f_code.co_filename)
+    return _is_library(frame) and name not in _ASK_FOR_OTHERS
 
 
 def _who() -> str:

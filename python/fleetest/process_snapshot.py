@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from fleetest.process import open_descriptors
 from fleetest.randomness import numpy_was_used
-from fleetest.safety import native_threads
+from fleetest.request import LIMITS
+from fleetest.safety import left_running, native_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STREAMS = ("stdin", "stdout", "stderr")
+_STREAMS = ("stdin", "stdout", "stderr")
 
-_LIMITS = 16
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _STREAM_SETTINGS = ("encoding", "errors", "line_buffering", "write_through")
 
@@ -32,7 +32,7 @@ class Snapshot:
     def __init__(self) -> None:
         self._open = open_descriptors()
         self._threads = threading.active_count()
-        self._streams = [id(getattr(sys, name)) for name in STREAMS]
+        self._streams = [id(getattr(sys, name)) for name in _STREAMS]
         self._references = _references()
         self._settings = _stream_settings()
         self._attributes = _attributes()
@@ -43,8 +43,8 @@ class Snapshot:
         """Reasons why the process must not be shared, the most telling first."""
         threads = threading.active_count() - self._threads + native_threads()
         if threads > 0:
-            yield f"importing plugins left {threads} thread{'s' if threads > 1 else ''} running"
-        for name, before in zip(STREAMS, self._streams):
+            yield left_running("plugins", threads)
+        for name, before in zip(_STREAMS, self._streams):
             if id(getattr(sys, name)) != before:
                 yield f"a plugin replaced sys.{name}"
         now = _references()
@@ -66,8 +66,8 @@ class Snapshot:
 
 def _references() -> dict[str, int]:
     """How often something is referred to that a run has anew."""
-    found = {"sys.argv": sys.getrefcount(sys.argv)}
-    for name in STREAMS:
+    found = {}
+    for name in _STREAMS:
         stream = getattr(sys, f"__{name}__")
         found[f"sys.{name}"] = sys.getrefcount(stream)
         found[f"sys.{name}.buffer"] = sys.getrefcount(stream.buffer)
@@ -78,7 +78,7 @@ def _references() -> dict[str, int]:
 
 
 def _stream_settings() -> list[Any]:
-    streams = [getattr(sys, f"__{name}__") for name in STREAMS]
+    streams = [getattr(sys, f"__{name}__") for name in _STREAMS]
     return [getattr(stream, name) for stream in streams for name in _STREAM_SETTINGS]
 
 
@@ -94,7 +94,7 @@ def _attributes() -> dict[str, Any]:
     return {
         "current folder": os.getcwd(),
         "umask": _umask(),
-        "resource limits": [resource.getrlimit(number) for number in range(_LIMITS)],
+        "resource limits": [resource.getrlimit(number) for number in range(LIMITS)],
         "nice value": os.getpriority(os.PRIO_PROCESS, 0),
         "process group": os.getpgrp(),
         "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),

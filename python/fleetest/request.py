@@ -8,6 +8,9 @@ from typing import Any
 
 from fleetest import _core
 
+LIMITS = 16
+"""How many resource limits there are, by their number in Linux: ``FT_REQUEST_LIMITS``."""
+
 
 @dataclass(frozen=True)
 class Request:

@@ -23,7 +23,7 @@ from fleetest.plumbing import raise_fd
 from fleetest.preparing import Preparation
 from fleetest.privates import private
 from fleetest.process import open_descriptors
-from fleetest.safety import native_threads
+from fleetest.safety import left_running, native_threads
 
 if TYPE_CHECKING:
     from fleetest.recorded_variables import RecordedVariables
@@ -76,7 +76,7 @@ def _unfit(fd: int) -> str:
     """Why controllers must not be forked off this process; empty if they may."""
     extra = native_threads()
     if extra:
-        return f"importing pytest left {extra} thread{'s' if extra > 1 else ''} running"
+        return left_running("pytest", extra)
     if open_descriptors() - {0, 1, 2, fd}:
         return "importing pytest left a file open"
     return ""

@@ -47,3 +47,11 @@ def native_threads() -> int:
             os._exit(0)
         os.waitpid(pid, 0)
     return max(_tasks() - known, 0)
+
+
+def left_running(imported: str, threads: int) -> str:
+    """Why nothing can be forked after an import.
+
+    :param threads: how many it has left
+    """
+    return f"importing {imported} left {threads} thread{'s' if threads > 1 else ''} running"

@@ -7,14 +7,21 @@ import pytest
 from daemon_runs import command, files, run, status
 from lab import Project, wait_for
 
+WAYS = pytest.mark.parametrize("way", ["command", "option", "environment"])
 
-@pytest.mark.parametrize("way", ["command", "option", "environment"])
-def test_idle(one: Project, way: str) -> None:
+
+def set_up(project: Project, way: str, setting: str, value: str) -> list[str]:
+    """Have the daemon that the next run asks set up in this way; options for the run."""
     if way == "command":
-        command(one, "start", "--idle-timeout", "1").check(0)
+        command(project, "start", f"--{setting}", value).check(0)
     elif way == "environment":
-        one.env["FLEETEST_DAEMON_IDLE_TIMEOUT"] = "1"
-    run(one, *(["--daemon-idle-timeout", "1"] if way == "option" else []))
+        project.env[f"FLEETEST_DAEMON_{setting.upper().replace('-', '_')}"] = value
+    return [f"--daemon-{setting}", value] if way == "option" else []
+
+
+@WAYS
+def test_idle(one: Project, way: str) -> None:
+    run(one, *set_up(one, way, "idle-timeout", "1"))
     wait_for(lambda: not daemon_lab.daemons(one.runtime), "its end")
     assert files(one) == {".log"}
 
@@ -29,14 +36,10 @@ def test_wrong_idle_timeout(one: Project, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("way", ["command", "option", "variable"])
+@WAYS
 def test_memory(one: Project, way: str) -> None:
     """What does not fit ends when the run has begun; the next one starts it again."""
-    if way == "command":
-        command(one, "start", "--memory", "1").check(0)
-    elif way == "variable":
-        one.env["FLEETEST_DAEMON_MEMORY"] = "1"
-    option = ["--daemon-memory", "1"] if way == "option" else []
+    option = set_up(one, way, "memory", "1")
     assert run(one, *option) == "cold (nothing was prepared)"
     wait_for(lambda: not status(one)["parked"], "the end of what does not fit")
     assert run(one, *option) == "cold (nothing was prepared)"
