@@ -14,6 +14,34 @@ bool ft_text_equal(struct ft_text left, struct ft_text right)
     return left.len == right.len && (left.len == 0 || memcmp(left.at, right.at, left.len) == 0);
 }
 
+bool ft_texts_equal(const struct ft_texts *left, const struct ft_texts *right)
+{
+    if (left->count != right->count)
+        return false;
+    for (size_t i = 0; i < left->count; i++)
+        if (!ft_text_equal(left->items[i], right->items[i]))
+            return false;
+    return true;
+}
+
+int ft_text_copy(struct ft_text *to, struct ft_text from)
+{
+    char *copy = malloc(from.len + 1);
+    if (copy == NULL)
+        return -ENOMEM;
+    if (from.len > 0)
+        memcpy(copy, from.at, from.len);
+    copy[from.len] = '\0';
+    *to = (struct ft_text){copy, from.len};
+    return 0;
+}
+
+void ft_text_release(struct ft_text *copy)
+{
+    free((char *)(size_t)copy->at);
+    *copy = (struct ft_text){NULL, 0};
+}
+
 /* How many bytes the character has that begins here; 0: it is none. */
 static size_t character(const unsigned char *at)
 {

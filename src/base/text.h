@@ -18,9 +18,16 @@ struct ft_texts {
 struct ft_text ft_text_of(const char *text);
 
 bool ft_text_equal(struct ft_text left, struct ft_text right);
+bool ft_texts_equal(const struct ft_texts *left, const struct ft_texts *right);
 
 /* Put a question mark for each byte of a C string that is not part of a UTF-8 character, as after a cut. */
 void ft_text_make_utf8(char *text);
+
+/* Copy the text into memory of its own, with a NUL behind it.  Returns 0 or -ENOMEM. */
+int ft_text_copy(struct ft_text *to, struct ft_text from);
+
+/* Free the memory of a copy. */
+void ft_text_release(struct ft_text *copy);
 
 /* Copy the list and what its texts point to into one piece of memory.  Returns 0 or -ENOMEM. */
 int ft_texts_copy(struct ft_texts *to, const struct ft_texts *from);

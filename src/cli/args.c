@@ -15,15 +15,25 @@ static const struct {
     {"--daemon-memory", "--daemon-memory needs a number of megabytes; 0: no limit", offsetof(struct ft_args, memory)},
 };
 
+const char *ft_args_value(const char *name, int argc, char **argv, int *at)
+{
+    size_t len = strlen(name);
+    if (strncmp(argv[*at], name, len) != 0)
+        return NULL;
+    if (argv[*at][len] == '=')
+        return argv[*at] + len + 1;
+    if (argv[*at][len] != '\0')
+        return NULL;
+    return *at + 1 < argc ? argv[++*at] : "";
+}
+
 /* Whether argv[*at] is one of these; then *at is where its value was. */
 static bool take_valued(struct ft_args *args, int argc, char **argv, int *at)
 {
     for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++) {
-        size_t len = strlen(valued[i].name);
-        const char *arg = argv[*at];
-        if (strncmp(arg, valued[i].name, len) != 0 || (arg[len] != '=' && arg[len] != '\0'))
+        const char *value = ft_args_value(valued[i].name, argc, argv, at);
+        if (value == NULL)
             continue;
-        const char *value = arg[len] == '=' ? arg + len + 1 : *at + 1 < argc ? argv[++*at] : "";
         if (value[0] == '\0')
             args->error = valued[i].error;
         else

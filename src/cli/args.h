@@ -15,6 +15,12 @@ struct ft_args {
     const char *error;  /* what is wrong, without the name of the command; NULL: nothing */
 };
 
+/*
+ * The value of `--name VALUE` or `--name=VALUE` at argv[*at], which is then where the value was; empty if there is
+ * none, NULL if it is another option.
+ */
+const char *ft_args_value(const char *name, int argc, char **argv, int *at);
+
 /* Sort out argv[1..].  `rest` must have room for argc pointers. */
 void ft_args_parse(struct ft_args *args, int argc, char **argv, char **rest);
 

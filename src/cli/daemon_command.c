@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/exitcode.h"
+#include "cli/args.h"
 #include "cli/cleanup.h"
 #include "cli/python.h"
 #include "cli/serve.h"
@@ -236,24 +237,11 @@ static const struct command *command_of(const char *name)
     return NULL;
 }
 
-/* The value of `--name VALUE` or `--name=VALUE` at argv[*at]; NULL if it is another option. */
-static const char *value_of(const char *name, int argc, char **argv, int *at)
-{
-    size_t len = strlen(name);
-    if (strncmp(argv[*at], name, len) != 0)
-        return NULL;
-    if (argv[*at][len] == '=')
-        return argv[*at] + len + 1;
-    if (argv[*at][len] != '\0')
-        return NULL;
-    return *at + 1 < argc ? argv[++*at] : "";
-}
-
 /* Whether argv[*at] is a setting; *code is 0 or an exit code then. */
 static bool take_setting(struct ft_settings *settings, int argc, char **argv, int *at, int *code)
 {
     for (int i = 0; i < FT_SETTINGS; i++) {
-        const char *value = value_of(ft_setting_options[i], argc, argv, at);
+        const char *value = ft_args_value(ft_setting_options[i], argc, argv, at);
         if (value == NULL)
             continue;
         *code = ft_settings_set(settings, (enum ft_setting)i, ft_setting_options[i], value);
@@ -267,7 +255,7 @@ static int parse(const struct command *command, int argc, char **argv, struct as
     int code = ft_settings_init(&asked->settings);
     for (int i = COMMAND_AT + 1; code == 0 && i < argc; i++) {
         int at = i;
-        const char *value = value_of("--python", argc, argv, &i);
+        const char *value = ft_args_value("--python", argc, argv, &i);
         if (value != NULL) {
             *python = value;
         } else if (strchr(command->options, 's') != NULL && take_setting(&asked->settings, argc, argv, &i, &code)) {

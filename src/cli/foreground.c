@@ -1,9 +1,9 @@
 #include "cli/foreground.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "cli/process_stat.h"
 
 bool ft_foreground_is_ours(void)
 {
@@ -14,21 +14,6 @@ bool ft_foreground_is_ours(void)
     return group == getpgrp();
 }
 
-static pid_t parent_of(pid_t pid)
-{
-    char path[64], text[512];
-    int parent = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    size_t len = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[len] = '\0';
-    const char *end = strrchr(text, ')');
-    return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
-}
-
 /*
  * Whether somebody would see that our group has stopped, as a rule the shell: the first process above us that is not in
  * the group has to be in the session.  The kernel asks the same of all in the group.
@@ -37,7 +22,7 @@ static bool has_shell(void)
 {
     pid_t above = getppid();
     while (above > 1 && getpgid(above) == getpgrp())
-        above = parent_of(above);
+        above = ft_process_stat(above).parent;
     return above > 0 && getsid(above) == getsid(0);
 }
 

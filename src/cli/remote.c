@@ -14,10 +14,11 @@
 #include "cli/console.h"
 #include "cli/foreground.h"
 #include "cli/outcome.h"
+#include "cli/process_stat.h"
 #include "cli/relay.h"
 #include "wire/fds.h"
+#include "wire/fields.h"
 #include "wire/frame.h"
-#include "wire/msgpack.h"
 #include "wire/protocol.h"
 
 enum {
@@ -127,13 +128,14 @@ static void drop_run(struct remote *remote)
 static void read_refusal(struct remote *remote, const struct ft_message_view *message)
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_mp_token list, reason, advice;
-    if (ft_mp_read(&reader, &list) == 0 && list.kind == FT_MP_ARRAY && list.len == 2 &&
-        ft_mp_read(&reader, &reason) == 0 && reason.kind == FT_MP_STR && ft_mp_read(&reader, &advice) == 0 &&
-        advice.kind == FT_MP_STR) {
+    struct ft_text reason = {"", 0}, advice = {"", 0};
+    int err = ft_get_array(0, &reader, 2);
+    err = ft_get_str(err, &reader, &reason);
+    err = ft_get_str(err, &reader, &advice);
+    if (err == 0) {
         char text[sizeof remote->cold->advice];
-        snprintf(text, sizeof text, "%.*s", (int)advice.len, (const char *)advice.bytes);
-        ft_cold_because(remote->cold, text, "%.*s", (int)reason.len, (const char *)reason.bytes);
+        snprintf(text, sizeof text, "%.*s", (int)advice.len, advice.at);
+        ft_cold_because(remote->cold, text, "%.*s", (int)reason.len, reason.at);
     } else {
         ft_cold_because(remote->cold, restart, "the daemon said what it should not");
     }
@@ -142,10 +144,10 @@ static void read_refusal(struct remote *remote, const struct ft_message_view *me
 static void read_status(struct remote *remote, const struct ft_message_view *message)
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_mp_token token;
-    if (ft_mp_read(&reader, &token) == 0 && token.kind == FT_MP_UINT) {
+    uint64_t status = 0;
+    if (ft_get_uint(0, &reader, INT32_MAX, &status) == 0) {
         remote->told = true;
-        remote->status = (int)token.u;
+        remote->status = (int)status;
     }
 }
 
@@ -331,15 +333,7 @@ static bool hear_controller(struct remote *remote)
 /* Whether the kernel has stopped the controller: it was not in its loop, or has no workers. */
 static bool is_stopped(pid_t pid)
 {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[len < 0 ? 0 : len] = '\0';
-    const char *end = strrchr(text, ')');
-    return end != NULL && end[1] == ' ' && end[2] == 'T';
+    return ft_process_stat(pid).state == 'T';
 }
 
 /* Ctrl-Z: the run stops, then we do, until a shell lets us go on. */

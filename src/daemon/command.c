@@ -6,7 +6,7 @@
 
 #include "daemon/log.h"
 #include "daemon/status.h"
-#include "wire/msgpack.h"
+#include "wire/fields.h"
 #include "wire/protocol.h"
 
 /* The commands; each appends its answer, and returns the exit code that the client shall have. */
@@ -39,11 +39,11 @@ static const struct {
 void ft_command(struct ft_peer *peer, const uint8_t *payload, size_t len)
 {
     struct ft_mp_reader reader = {payload, payload + len};
-    struct ft_mp_token name;
+    struct ft_text name = {"", 0};
     struct ft_buf text = FT_BUF_INIT, answer = FT_BUF_INIT;
-    int err = ft_mp_read(&reader, &name) == 0 && name.kind == FT_MP_STR ? -ENOENT : -EBADMSG;
+    int err = ft_get_str(0, &reader, &name) == 0 ? -ENOENT : -EBADMSG;
     for (size_t i = 0; err == -ENOENT && i < sizeof commands / sizeof commands[0]; i++)
-        if (ft_text_equal(ft_text_of(commands[i].name), (struct ft_text){(const char *)name.bytes, name.len}))
+        if (ft_text_equal(ft_text_of(commands[i].name), name))
             err = commands[i].answer(peer, &text);
     if (err == 0 && ft_mp_str(&answer, (const char *)ft_buf_head(&text), (uint32_t)text.len) == 0)
         ft_peer_send(peer, FT_MSG_ANSWER, &answer);

@@ -22,22 +22,19 @@ static void forget(struct ft_daemon *daemon, struct ft_known *known)
     ft_request_drop(&known->about);
     ft_texts_release(&known->reads);
     ft_inputs_release(&known->inputs);
-    free((char *)(size_t)known->plugins.at);
-    free((char *)(size_t)known->kind.at);
-    free(known->label);
+    ft_text_release(&known->plugins);
+    ft_text_release(&known->kind);
+    ft_text_release(&known->label);
     free(known);
 }
 
-static int copy_text(int err, struct ft_text *to, struct ft_text from)
+/* Have another text, unless `err` is negative already, which is then returned. */
+static int replace(int err, struct ft_text *text, struct ft_text by)
 {
-    char *copy = err < 0 ? NULL : malloc(from.len + 1);
-    if (copy == NULL)
-        return err < 0 ? err : -ENOMEM;
-    memcpy(copy, from.at, from.len);
-    copy[from.len] = '\0';
-    free((char *)(size_t)to->at);
-    *to = (struct ft_text){copy, from.len};
-    return 0;
+    if (err < 0)
+        return err;
+    ft_text_release(text);
+    return ft_text_copy(text, by);
 }
 
 /* The one that was not used for longest makes room. */
@@ -73,22 +70,12 @@ static struct ft_known *remember(struct ft_parked *base, const struct ft_kept_re
     return NULL;
 }
 
-static bool same_texts(const struct ft_texts *left, const struct ft_texts *right)
-{
-    if (left->count != right->count)
-        return false;
-    for (size_t i = 0; i < left->count; i++)
-        if (!ft_text_equal(left->items[i], right->items[i]))
-            return false;
-    return true;
-}
-
 static bool is_about(const struct ft_known *known, const struct ft_request *request)
 {
     struct ft_text name;
     const struct ft_request *about = &known->about.request;
     return about->umask == request->umask && ft_text_equal(about->folder, request->folder) &&
-           ft_text_equal(about->command, request->command) && same_texts(&about->args, &request->args) &&
+           ft_text_equal(about->command, request->command) && ft_texts_equal(&about->args, &request->args) &&
            !ft_environ_differs(&about->environ, &request->environ, &known->reads, &name);
 }
 
@@ -170,16 +157,12 @@ static int read_configured(struct ft_known *known, const struct ft_message_view 
     err = ft_get_texts(err, &reader, &paths);
     err = ft_get_texts(err, &reader, &files);
     err = ft_get_texts(err, &reader, &reads);
-    err = copy_text(err, &known->plugins, plugins);
-    err = copy_text(err, &known->kind, kind);
+    err = replace(err, &known->plugins, plugins);
+    err = replace(err, &known->kind, kind);
+    err = replace(err, &known->label, label);
     if (err == 0) {
         ft_texts_release(&known->reads);
         err = ft_texts_copy(&known->reads, &reads);
-    }
-    if (err == 0) {
-        free(known->label);
-        known->label = strndup(label.at, label.len);
-        err = known->label == NULL ? -ENOMEM : 0;
     }
     ft_inputs_release(&known->inputs);
     err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_PRESENCE, &paths);
@@ -200,7 +183,7 @@ static bool is_superfluous(const struct ft_parked *parked, struct ft_text plugin
         if (other == parked || other->base != parked->base || !ft_text_equal(other->plugins, plugins))
             continue;
         bool same = other->state == FT_PARKED_STARTING /* what it reads is not known yet */
-                        ? same_texts(&other->asked.request.environ, environ)
+                        ? ft_texts_equal(&other->asked.request.environ, environ)
                         : !ft_environ_differs(&other->asked.request.environ, environ, &other->reads, &name);
         if (same)
             return true;
@@ -230,7 +213,7 @@ int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *
         ft_parked_send_back(parked);
         return 0;
     }
-    ft_log("parked process %d imports plugins for %s", (int)parked->pid, known->label);
+    ft_log("parked process %d imports plugins for %s", (int)parked->pid, known->label.at);
     ft_parked_import(parked, known->plugins);
     return 0;
 }

@@ -20,7 +20,7 @@ struct ft_known {
     int64_t since;              /* when somebody began to find out, in ns since 1970 */
     struct ft_text plugins;     /* the same for all that import the same ones in the same way; empty: none */
     struct ft_text kind;        /* the same for all of the same configuration; empty: it has errors */
-    char *label;                /* of the configuration, for people; NULL: not known yet */
+    struct ft_text label;       /* of the configuration, for people; empty: not known yet, or it has errors */
     uint64_t used;              /* in ms of the loop's clock */
     uint32_t runs;
 };

@@ -33,7 +33,7 @@ static void freed(uv_handle_t *handle)
     ft_inputs_release(&parked->inputs);
     ft_request_drop(&parked->asked);
     ft_texts_release(&parked->reads);
-    free((char *)(size_t)parked->plugins.at);
+    ft_text_release(&parked->plugins);
     free(parked);
 }
 
@@ -194,9 +194,8 @@ static int child_ended(struct ft_parked *parked, const struct ft_message_view *m
     int64_t pid = 0, status = 0;
     if (read_pair(message, &pid, &status) < 0)
         return -EBADMSG;
-    struct ft_parked *child, *next;
-    for (child = TAILQ_FIRST(&parked->daemon->parked); child != NULL; child = next) {
-        next = TAILQ_NEXT(child, link);
+    struct ft_parked *child;
+    TAILQ_FOREACH(child, &parked->daemon->parked, link) {
         if (child->base == parked && child->pid == (pid_t)pid) {
             child->pid = 0; /* it may be another's from here on */
             ft_parked_end(child, "the parked process died");
@@ -273,12 +272,14 @@ static bool is_current(struct ft_parked *parked, const struct ft_request *reques
     return false;
 }
 
-struct ft_parked *ft_parked_find(struct ft_daemon *daemon, const struct ft_request *request)
+/* The one of `base` with these plugins that may be used; NULL and none: of those that have pytest only. */
+static struct ft_parked *find(struct ft_daemon *daemon, const struct ft_parked *base, struct ft_text plugins,
+                              const struct ft_request *request)
 {
     struct ft_parked *parked;
 again:
     TAILQ_FOREACH(parked, &daemon->parked, link) {
-        if (parked->base != NULL)
+        if (parked->base != base || !ft_text_equal(parked->plugins, plugins))
             continue;
         if (is_current(parked, request))
             return parked;
@@ -288,17 +289,15 @@ again:
     return NULL;
 }
 
+struct ft_parked *ft_parked_find(struct ft_daemon *daemon, const struct ft_request *request)
+{
+    return find(daemon, NULL, (struct ft_text){NULL, 0}, request);
+}
+
 struct ft_parked *ft_parked_find_plugins(struct ft_parked *base, struct ft_text plugins,
                                          const struct ft_request *request)
 {
-    struct ft_parked *parked, *next;
-    for (parked = TAILQ_FIRST(&base->daemon->parked); parked != NULL; parked = next) {
-        next = TAILQ_NEXT(parked, link);
-        if (parked->base == base && parked->plugins.len > 0 && ft_text_equal(parked->plugins, plugins) &&
-            is_current(parked, request))
-            return parked;
-    }
-    return NULL;
+    return find(base->daemon, base, plugins, request);
 }
 
 static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_kept_request *asked)
@@ -376,14 +375,8 @@ struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept
 
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)
 {
-    char *copy = malloc(plugins.len + 1);
-    if (copy == NULL || ft_order_import(parked->fd) < 0) {
-        free(copy);
+    if (ft_text_copy(&parked->plugins, plugins) < 0 || ft_order_import(parked->fd) < 0)
         ft_parked_end(parked, "it does not take orders");
-        return;
-    }
-    memcpy(copy, plugins.at, plugins.len);
-    parked->plugins = (struct ft_text){copy, plugins.len};
 }
 
 void ft_parked_send_back(struct ft_parked *parked)

@@ -64,8 +64,8 @@ static bool sum_up(const struct ft_daemon *daemon, const struct ft_known *first,
 {
     const struct ft_known *known;
     bool seen = false;
-    *kind = (struct kind){first->label, 0, 0, NULL};
-    if (first->label == NULL || first->label[0] == '\0')
+    *kind = (struct kind){first->label.at, 0, 0, NULL};
+    if (first->label.len == 0)
         return false;
     TAILQ_FOREACH(known, &daemon->known, link) {
         if (!ft_text_equal(known->kind, first->kind))
