@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fleetest.stages import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pytest
 
 
@@ -157,6 +159,25 @@ def in_own_session(config: pytest.Config) -> None:
     """Tell the plugins of the table that the session is a worker's."""
     for entry, plugin in _present(config):
         entry.in_own_session(plugin)
+
+
+@contextlib.contextmanager
+def beginning_own_session(early_config: pytest.Config) -> Iterator[None]:
+    """While a worker's own session lets plugins begin, as if it were a controller's.
+
+    pytest-cov then removes what was measured before: here that is what the other workers measure.
+    """
+    if not getattr(early_config.known_args_namespace, "cov_source", None):
+        yield
+        return
+    from coverage import Coverage
+
+    erase = Coverage.erase
+    Coverage.erase = lambda _: None
+    try:
+        yield
+    finally:
+        Coverage.erase = erase
 
 
 def may_park(config: pytest.Config, stage: Stage) -> bool:

@@ -106,6 +106,8 @@ class Node:
         self.workerinfo: dict[str, Any] = {**describe_interpreter(), "id": self.id}
         self.workerinfo["spec"] = spec
         self.ready = False
+        self.gathered = False
+        """It has collected, or has the controller's collection."""
         self.base_temp: Path | None = None
         self.plumbing: Plumbing | None = None
         self.number = -1

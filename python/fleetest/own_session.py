@@ -79,6 +79,12 @@ class OwnSession:
         if self.told["base_temp"] is not None:
             private.set_base_temp(config, Path(self.told["base_temp"]))
 
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None]:
+        """Plugins may begin their work here, and do not know yet that it is a worker's."""
+        with carry.beginning_own_session(early_config):
+            yield
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Take on the role, if that was not done yet."""

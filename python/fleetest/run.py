@@ -11,10 +11,10 @@ import pytest
 
 from fleetest import _core, carry, randomness
 from fleetest.collecting import rare_garbage_collection
-from fleetest.crash import collection_report, crash_report, lost_worker_report
-from fleetest.digest import digest
+from fleetest.crash import crash_report, lost_worker_report
 from fleetest.distribution import Distribution, decide
 from fleetest.elsewhere import Copies
+from fleetest.gathering import Gathering
 from fleetest.grouping import GROUPING, Groups
 from fleetest.native_sched import NativeScheduling
 from fleetest.node import Node, NodeManager
@@ -72,6 +72,7 @@ class Run:
         self.restart_limit = RESTARTS * self.count if limit is None else limit
         self.restarts_left = self.restart_limit
         self.nodes: list[Node] = []
+        self.gathering = Gathering(self)
         self.distribution: Distribution | None = None
         self.summary: list[str] = []
         self.interrupts = 0
@@ -191,6 +192,8 @@ class Run:
         assert node is self.nodes[node.number]
         if node.greeting is not None:
             self.engine.send(node.number, _core.MSG_FORK, node.greeting)
+        else:
+            node.gathered = True
 
     def _replace(self, node: Node) -> None:
         """Have another worker in the place of a crashed one, if that is allowed."""
@@ -319,7 +322,7 @@ class Run:
             node.workeroutput = payload
             node.over = True
         elif kind == _core.MSG_COLLECTED:
-            self._collected(node, *payload)
+            self.gathering.collected(node, *payload)
         elif kind == _core.MSG_INTERNAL:
             self.internal_error = payload
             self.stop()
@@ -371,16 +374,6 @@ class Run:
         """The node ids in collection order; the caller's own list."""
         return list(self.record.ids)
 
-    def _collected(self, node: Node, theirs: str, ids: list[str] | None) -> None:
-        """A spawned worker has collected: it may only run tests if it has the same ones."""
-        if theirs == digest(self.ids):
-            self.engine.send(node.number, _core.MSG_SYNCED, None)
-        elif ids is None:
-            self.engine.send(node.number, _core.MSG_SEND_IDS, None)
-        else:
-            self.reporting.worker_lost(collection_report(node, self.ids, ids))
-            self.engine.send(node.number, _core.MSG_STOP, None)
-
     def adopt_stop(self, why: dict[str, Any]) -> None:
         """A worker's session was told to stop by a test or a plugin: the run's is told the same."""
         if self.stopping or self.interrupts:
@@ -411,6 +404,7 @@ class Run:
         if node.plumbing is not None:
             node.plumbing.close_captured()
         node.item = None
+        self.gathering.look()
 
     def _crashed(self, node: Node, item: int | None, status: int) -> None:
         self.reporting.flush_output(node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lab import Project, numbered
+from meeting import meet
 from observing import NOTE, notes
 
 CHECKPOINTS = pytest.mark.parametrize("method", ["configure", "conftests"])
@@ -98,6 +99,30 @@ def test_crashed_workers_are_replaced(project: Project, method: str) -> None:
     project.file("test_it.py", numbered(6, "import os; os._exit(3)"))
     result = project.fleetest("-n", "2", f"--start-method={method}").check(1).counts(failed=6)
     result.lines("replacing crashed worker gw0").lines("replacing crashed worker gw1")
+
+
+@OWN_SESSIONS
+def test_no_test_runs_before_all_have_collected(project: Project, method: str) -> None:
+    """What a session does until then may be meant for a time without tests, as under pytest-xdist."""
+    meet(project)
+    project.file(
+        "conftest.py",
+        """
+        import meet, os
+        from meet import hear, log
+
+        def pytest_collection_finish(session):
+            name = os.environ.get("PYTEST_XDIST_WORKER")
+            if name == "gw1":
+                hear("gw0 has collected")
+            if name:
+                log("collected")
+                meet.say(f"{name} has collected")
+        """,
+    )
+    project.file("test_it.py", numbered(4, "import meet; meet.log('test')"))
+    project.fleetest("-n", "2", f"--start-method={method}").check(0)
+    assert project.logged() == ["collected"] * 2 + ["test"] * 4
 
 
 @OWN_SESSIONS
