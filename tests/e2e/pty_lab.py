@@ -173,6 +173,8 @@ class Terminal:
         deadline = time.monotonic() + timeout
         while self.running.process.poll() is None and time.monotonic() < deadline:
             self.read(0.02)
+        if self.running.process.poll() is None:
+            pytest.fail(f"no end within {timeout:g} s\n--- shown:\n{readable(self.text)}")
         result = self.running.wait(max(0.1, deadline - time.monotonic()), **options)
         while self.read(0.2) and select.select([self._master], [], [], 0)[0]:
             pass
