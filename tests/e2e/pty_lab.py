@@ -206,10 +206,10 @@ class Shell:
         self.terminal = terminal
         terminal.expect(self.PROMPT)
 
-    def run(self, line: str) -> None:
+    def run(self, line: str, timeout: float = 12.0) -> None:
         """Enter a command line."""
         self.terminal.type(line + "\n")
-        self.terminal.expect(re.escape(line))
+        self.terminal.expect(re.escape(line), timeout)
 
     def prompt(self, timeout: float = 12.0) -> str:
         """Wait for the next prompt; what was shown before it."""

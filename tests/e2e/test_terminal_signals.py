@@ -161,8 +161,8 @@ def test_ctrl_z_at_the_pdb_prompt_and_bg(project: Project) -> None:
         bash.prompt()
         for number in range(5):
             assert terminal.foreground() == terminal.running.pid
-            bash.run(f"echo still {number} here")
-            terminal.expect(f"\nstill {number} here")
+            bash.run(f"echo still {number} here", 2)
+            terminal.expect(f"\nstill {number} here", 2)
         bash.run("fg")
         terminal.type("c\n")
         terminal.expect("4 passed in ")
