@@ -331,7 +331,8 @@ static bool has_item(const struct ft_sched *sched, const struct worker *worker)
 {
     if (sched->options.assigned)
         return worker->lane.len > 0;
-    if (is_few(sched) && sched->missing > 0)
+    bool untouched = sched->line.len == sched->options.items;
+    if (untouched && is_few(sched) && sched->missing > 0)
         return false; /* else who comes first would get what is left to who comes next */
     return sched->line.units > (worker->queue.len == 0 ? 0 : left_to_others(sched, worker));
 }

@@ -12,6 +12,7 @@ enum { MOST_ORDERS = 4 * MODEL_ITEMS + 4 * MODEL_WORKERS };
 struct model_worker {
     bool joined, lost, finish;
     bool broken; /* was told BREAK since its last items */
+    uint32_t ended; /* how many workers had been lost when it was told BREAK, and one; 0: it was not */
     bool running;
     uint32_t queue[MODEL_ITEMS]; /* as promised, from `head` on */
     uint32_t head, len;
@@ -25,6 +26,7 @@ struct model {
     uint32_t count; /* of workers, ever */
     enum fate fates[MODEL_ITEMS];
     bool keep_idle, stopped;
+    uint32_t losses; /* of workers, expected ones included */
     bool again; /* items were put back, alone or in the order that a worker had them */
     const char *broken; /* promise */
 };
@@ -100,6 +102,7 @@ static void take_items(struct model *model, struct model_worker *worker, const s
 {
     uint32_t max = model->options.batch_max;
     check(model, order->count > 0, "an order to run has items");
+    check(model, worker->ended == 0 || worker->ended <= model->losses, "nothing follows BREAK unless a worker is lost");
     bool tied = false;
     for (uint32_t i = 0; i < order->count; i++)
         tied = tied || (order->items[i] < MODEL_ITEMS && model->known[order->items[i]].tied);
@@ -133,6 +136,7 @@ static void take_order(struct model *model, const struct ft_sched_order *order)
         check(model, waiting_units(model) <= 2 * (alive(model) + model->options.workers),
               "BREAK is said when there is no successor but for others");
         worker->broken = true;
+        worker->ended = model->losses + 1;
         break;
     case FT_SCHED_FINISH:
         check(model, worker->len == 0, "FINISH is for a worker that is done");
@@ -200,6 +204,7 @@ static void lose(struct model *model, uint32_t id, bool again)
     struct model_worker *worker = &model->workers[id];
     uint32_t item = worker->running ? worker->queue[worker->head] : FT_SCHED_NONE;
     worker->lost = true;
+    model->losses++;
     model->again = true;
     for (uint32_t i = 0; i < worker->len; i++)
         model->fates[worker->queue[worker->head + i]] = WAITING;
@@ -244,6 +249,7 @@ static void event(struct model *model, struct model_source *source)
     } else if ((what == 3 || what == 4) && worker->joined && !worker->lost) {
         lose(model, id, what == 3);
     } else if (what == 5) {
+        model->losses++;
         check(model, ft_sched_lost(model->sched, model->count) == FT_SCHED_NONE, "an unknown worker is no loss");
         check(model, ft_sched_started(model->sched, model->count, 0) == -EPROTO, "an unknown worker starts nothing");
     } else {
@@ -260,6 +266,7 @@ static void play_to_the_end(struct model *model)
         return; /* the model has no room for a replacement */
     if (!model->stopped && how_many(model, WAITING) > 0)
         join(model);
+    model->losses++;
     for (uint32_t i = 0; i < model->options.workers; i++)
         ft_sched_lost(model->sched, MODEL_WORKERS + i); /* whoever did not come by now will not */
     take_orders(model);
