@@ -1,0 +1,44 @@
+#include "trace/loaded.h"
+
+#include <link.h>
+#include <string.h>
+
+#include "trace/recorder.h"
+
+static struct ft_record before = FT_RECORD_INIT;
+
+static struct ft_record_key key_of(const struct dl_phdr_info *info)
+{
+    return ft_record_key(FT_TRACE_READ, FT_ASPECT_NONE, info->dlpi_name, strlen(info->dlpi_name));
+}
+
+static int remember(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size;
+    (void)unused;
+    struct ft_record_key key = key_of(info);
+    if (ft_record_find(&before, &key) == NULL && ft_record_add(&before, &key, 0, "") < 0)
+        recorder_miss();
+    return 0;
+}
+
+static int record_new(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size;
+    (void)unused;
+    struct ft_record_key key = key_of(info);
+    if (ft_record_find(&before, &key) == NULL)
+        recorder_library(info->dlpi_name);
+    return 0;
+}
+
+void loaded_begin(void)
+{
+    ft_record_clear(&before);
+    dl_iterate_phdr(remember, NULL);
+}
+
+void loaded_record(void)
+{
+    dl_iterate_phdr(record_new, NULL);
+}

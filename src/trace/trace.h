@@ -1,0 +1,76 @@
+/*
+ * What the preloaded library fleetest_trace.so and whoever switches it on have to agree about.
+ *
+ * The library stands in front of the C library and records which paths the process looks at, once it is told to.  It
+ * cannot see: system calls that are made by way of syscall() or by themselves (the Go runtime, io_uring), statically
+ * linked code, what the C library does for its own purposes (reading /etc/passwd, locales and time zones; shm_open and
+ * sem_open), clone(), what is asked of a descriptor that is open already (fstat), a dlopen() that fails, and variables
+ * that are read from `environ`.
+ */
+#ifndef FT_TRACE_TRACE_H
+#define FT_TRACE_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FT_TRACE_VERSION 1
+
+/* The name of the function that returns the library's `struct ft_trace_library`, for dlsym(). */
+#define FT_TRACE_SYMBOL "ft_trace_library"
+
+/* No number ever gets another meaning. */
+enum ft_trace_kind {
+    FT_TRACE_READ = 1,     /* opened for reading, or loaded as a library */
+    FT_TRACE_STATUS = 2,   /* what is there, links followed */
+    FT_TRACE_LINK = 3,     /* what is there, the last link not followed */
+    FT_TRACE_LIST = 4,     /* a folder's names */
+    FT_TRACE_CHANGE = 5,   /* opened for writing, made, removed, or given other properties */
+    FT_TRACE_PROGRAM = 6,  /* started; for a command line "/bin/sh -c ...", for a fork the name of the function */
+    FT_TRACE_SOCKET = 7,   /* connected or bound: "inet 127.0.0.1:80", "inet6 [::1]:80", "unix /path", "unix @name";
+                              "name HOST": asked for by name */
+    FT_TRACE_VARIABLE = 8, /* of the environment, asked for by C code */
+    FT_TRACE_OPAQUE = 9,   /* the name of a function of which it is not known what it looks at */
+};
+
+/* How much of an answer the caller can use; likewise. */
+enum ft_trace_aspect {
+    FT_ASPECT_NONE = 0,     /* of the other kinds */
+    FT_ASPECT_PRESENCE = 1, /* STATUS, LINK: whether it is there, of which type, where the link goes */
+    FT_ASPECT_FULL = 2,     /* STATUS, LINK: size, times, all */
+    FT_ASPECT_MODULES = 3,  /* LIST: names of modules, as importlib looks for them */
+    FT_ASPECT_COLLECT = 4,  /* LIST: what pytest would collect */
+    FT_ASPECT_ALL = 5,      /* LIST: all names */
+};
+
+struct ft_trace_entry {
+    enum ft_trace_kind kind;
+    enum ft_trace_aspect aspect;
+    int failed;       /* the errno that the first call left; 0: it succeeded */
+    const char *path; /* absolute, otherwise as it was given */
+    const char *who;  /* what the callback wrote when it was first seen */
+};
+
+/* Called in the thread that looks at something, with or without Python's lock; both may be NULL. */
+struct ft_trace_callbacks {
+    /* How much the caller can use of a STATUS, LINK or LIST. */
+    enum ft_trace_aspect (*aspect)(enum ft_trace_kind kind);
+    /* Write who it is, with a NUL behind; called once for each entry. */
+    void (*who)(char *buffer, size_t size);
+};
+
+struct ft_trace_library {
+    uint32_t version;
+    /* Forget what is there and record from now on. */
+    void (*start)(const struct ft_trace_callbacks *callbacks);
+    /* Record no more.  From here on no callback is begun. */
+    void (*stop)(void);
+    /* What was recorded, in order of first sight: one entry for each kind, aspect and path.  Only when stopped. */
+    size_t (*count)(void);
+    struct ft_trace_entry (*entry)(size_t number);
+    /* Whether something is not in it: out of memory, or it came while the thread was busy recording. */
+    int (*missed)(void);
+    /* Forget it all. */
+    void (*forget)(void);
+};
+
+#endif
