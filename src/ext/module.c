@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
+#include "trace/trace.h"
 #include "wire/protocol.h"
 #include "wire/tail.h"
 
@@ -121,6 +122,13 @@ static PyMethodDef core_methods[] = {
     {"watch", core_watch, METH_VARARGS,
      PyDoc_STR("watch(callback, /)\n--\n\nCall callback(what, detail) when the process id or random bytes are asked "
                "for and when a path may\nbe made; None: no more.")},
+    {"trace_start", core_trace_start, METH_VARARGS,
+     PyDoc_STR("trace_start(library, tools, own, /)\n--\n\nRecord which paths this process looks at; False if it "
+               "cannot be done. Whose a file is, is told\nby how its name begins: the standard library's, those of "
+               "pytest and its parts, fleetest's.")},
+    {"trace_stop", core_trace_stop, METH_NOARGS,
+     PyDoc_STR("trace_stop()\n--\n\nRecord no more. Returns whether something was missed, and what was seen: kind, "
+               "aspect,\nerrno or 0, path, who, each once, in order.")},
     {"file_objects", core_file_objects, METH_NOARGS,
      PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
     {"has_finalizers", core_has_finalizers, METH_NOARGS,
@@ -161,6 +169,11 @@ static const struct {
     {"MSG_TTY_NEED", FT_MSG_TTY_NEED}, {"MSG_TTY_STATE", FT_MSG_TTY_STATE}, {"MSG_READY", FT_MSG_READY},
     {"MSG_START_RUN", FT_MSG_START_RUN}, {"MSG_STARTED", FT_MSG_STARTED}, {"MSG_CHILD_ENDED", FT_MSG_CHILD_ENDED},
     {"MSG_CONFIGURED", FT_MSG_CONFIGURED}, {"MSG_IMPORT", FT_MSG_IMPORT},
+    {"TRACE_READ", FT_TRACE_READ}, {"TRACE_STATUS", FT_TRACE_STATUS}, {"TRACE_LINK", FT_TRACE_LINK},
+    {"TRACE_LIST", FT_TRACE_LIST}, {"TRACE_CHANGE", FT_TRACE_CHANGE}, {"TRACE_PROGRAM", FT_TRACE_PROGRAM},
+    {"TRACE_SOCKET", FT_TRACE_SOCKET}, {"TRACE_VARIABLE", FT_TRACE_VARIABLE}, {"TRACE_OPAQUE", FT_TRACE_OPAQUE},
+    {"ASPECT_NONE", FT_ASPECT_NONE}, {"ASPECT_PRESENCE", FT_ASPECT_PRESENCE}, {"ASPECT_FULL", FT_ASPECT_FULL},
+    {"ASPECT_MODULES", FT_ASPECT_MODULES}, {"ASPECT_COLLECT", FT_ASPECT_COLLECT}, {"ASPECT_ALL", FT_ASPECT_ALL},
 };
 
 static int add_type(PyObject *module, PyType_Spec *spec, PyObject *base, PyObject **type)

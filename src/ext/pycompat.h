@@ -3,6 +3,7 @@
 #define FT_EXT_PYCOMPAT_H
 
 #include <Python.h>
+#include <frameobject.h>
 
 #if PY_VERSION_HEX < 0x030A00A3 /* bpo-42262 */
 static inline PyObject *Py_NewRef(PyObject *object)
@@ -36,6 +37,80 @@ static inline void core_restore_raised(PyObject *value)
     PyErr_SetRaisedException(value);
 #else
     PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(value)), value, PyException_GetTraceback(value));
+#endif
+}
+
+/* The exception that is set, put by as it is. */
+struct core_error {
+    PyObject *type, *value, *traceback; /* the first alone since 3.12 */
+};
+
+static inline struct core_error core_put_error_by(void)
+{
+    struct core_error error = {NULL, NULL, NULL};
+#if PY_VERSION_HEX >= 0x030C0000
+    error.type = PyErr_GetRaisedException();
+#else
+    PyErr_Fetch(&error.type, &error.value, &error.traceback);
+#endif
+    return error;
+}
+
+static inline void core_put_error_back(const struct core_error *error)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(error->type);
+#else
+    PyErr_Restore(error->type, error->value, error->traceback);
+#endif
+}
+
+static inline int core_is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
+/* The state of the thread that has the interpreter's lock; NULL: none has. */
+static inline PyThreadState *core_current_state(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyThreadState_GetUnchecked();
+#else
+    return _PyThreadState_UncheckedGet();
+#endif
+}
+
+/* The offset of a frame's instruction in its code, in some unit. */
+static inline int core_frame_instruction(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return PyFrame_GetLasti(frame);
+#else
+    return frame->f_lasti;
+#endif
+}
+
+/* Objects of frames are made when somebody looks at them, and until 3.11 that may collect garbage, running code. */
+static inline int core_stop_collecting(void)
+{
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+    return PyGC_Disable();
+#else
+    return 0;
+#endif
+}
+
+static inline void core_collect_again(int collecting)
+{
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+    if (collecting)
+        PyGC_Enable();
+#else
+    (void)collecting;
 #endif
 }
 

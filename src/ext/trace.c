@@ -1,0 +1,76 @@
+/* Switching the preloaded library (src/trace) on and off, and taking what it has recorded. */
+#include "ext/core.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "ext/frames.h"
+#include "trace/trace.h"
+
+typedef const struct ft_trace_library *get_library(void);
+
+/* NULL: it was not preloaded, or is that of another build. */
+static const struct ft_trace_library *find_library(void)
+{
+    get_library *get;
+    void *found = dlsym(RTLD_DEFAULT, FT_TRACE_SYMBOL);
+    if (found == NULL)
+        return NULL;
+    memcpy(&get, &found, sizeof get);
+    const struct ft_trace_library *library = get();
+    return library->version == FT_TRACE_VERSION ? library : NULL;
+}
+
+PyObject *core_trace_start(PyObject *module, PyObject *args)
+{
+    static const struct ft_trace_callbacks callbacks = {frames_aspect, frames_who};
+    const char *standard, *own;
+    PyObject *tools;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "sO!s:trace_start", &standard, &PyTuple_Type, &tools, &own))
+        return NULL;
+#ifdef Py_GIL_DISABLED
+    Py_RETURN_FALSE; /* frames could not be looked at safely */
+#endif
+    const struct ft_trace_library *library = find_library();
+    if (library == NULL)
+        Py_RETURN_FALSE;
+    library->stop();
+    if (frames_begin(standard, tools, own) < 0)
+        return NULL;
+    library->start(&callbacks);
+    Py_RETURN_TRUE;
+}
+
+static PyObject *entries_of(const struct ft_trace_library *library)
+{
+    size_t count = library->count();
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        struct ft_trace_entry entry = library->entry(i);
+        PyObject *who = PyUnicode_DecodeUTF8(entry.who, (Py_ssize_t)strlen(entry.who), "replace");
+        PyObject *tuple = who == NULL ? NULL
+                                      : Py_BuildValue("(iiiyN)", (int)entry.kind, (int)entry.aspect, entry.failed,
+                                                      entry.path, who);
+        if (tuple == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, tuple);
+    }
+    return list;
+}
+
+PyObject *core_trace_stop(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    const struct ft_trace_library *library = find_library();
+    if (library == NULL)
+        return Py_BuildValue("(O[])", Py_False);
+    library->stop();
+    frames_end();
+    PyObject *list = entries_of(library);
+    PyObject *missed = library->missed() ? Py_True : Py_False;
+    library->forget();
+    return list == NULL ? NULL : Py_BuildValue("(ON)", missed, list);
+}
