@@ -167,6 +167,23 @@ static int set_up_loop(struct ft_daemon *daemon)
     return err < 0 ? err : uv_timer_start(&daemon->timer, on_tick, TICK_MS, TICK_MS);
 }
 
+/* The library of src/trace is beside the folder of the command.  The linker takes no blank or colon in its name. */
+static void find_trace_library(struct ft_daemon *daemon)
+{
+    static const char below[] = "lib/fleetest/fleetest_trace.so";
+    char *path = daemon->trace_library;
+    snprintf(path, sizeof daemon->trace_library, "%s", daemon->program_path);
+    for (int ups = 0; ups < 2; ups++) {
+        char *slash = strrchr(path, '/');
+        if (slash != NULL)
+            *slash = '\0';
+    }
+    size_t len = strlen(path), room = sizeof daemon->trace_library - len;
+    int below_len = snprintf(path + len, room, "/%s", below);
+    if ((size_t)below_len >= room || strpbrk(path, ": ") != NULL || access(path, R_OK) < 0)
+        path[0] = '\0';
+}
+
 static int set_up(struct ft_daemon *daemon, const char *folder)
 {
     char problem[PATH_MAX + 64];
@@ -180,6 +197,7 @@ static int set_up(struct ft_daemon *daemon, const char *folder)
     ssize_t len = readlink("/proc/self/exe", daemon->program_path, sizeof daemon->program_path - 1);
     if (len < 0)
         return -errno;
+    find_trace_library(daemon);
     err = ft_place_build(daemon->build, sizeof daemon->build);
     if (err == 0)
         err = ft_context_read(&daemon->context, getpid());

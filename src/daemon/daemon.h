@@ -69,6 +69,7 @@ struct ft_daemon {
     struct stat socket;   /* our listening socket as it was made */
     struct stat program;  /* our executable likewise */
     char program_path[PATH_MAX];
+    char trace_library[PATH_MAX]; /* that is preloaded into parked processes; empty: there is none */
     int listen_fd;
     int lock_fd;
     int log_fd;

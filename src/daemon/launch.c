@@ -15,30 +15,63 @@
 
 static const char hash_seed[] = "PYTHONHASHSEED=";
 
-/* The environment as C strings with NULL behind them, in one piece of memory.  `seed`: 0, or that of hashes. */
-static char **c_strings(const struct ft_texts *texts, uint32_t seed)
+static const char preload[] = "LD_PRELOAD=";
+
+static bool begins_with(struct ft_text variable, const char *name, size_t len)
 {
-    char last[sizeof hash_seed + 16] = "";
-    if (seed != 0)
-        snprintf(last, sizeof last, "%s%u", hash_seed, seed);
-    size_t size = (texts->count + 2) * sizeof(char *) + sizeof last, count = 0;
+    return variable.len >= len && memcmp(variable.at, name, len) == 0;
+}
+
+/* Append a text and, if it is not empty, another one behind a colon. */
+static char *put(char *at, struct ft_text text, const char *behind)
+{
+    memcpy(at, text.at, text.len);
+    at += text.len;
+    if (behind[0] != '\0') {
+        size_t len = strlen(behind);
+        *at++ = ':';
+        memcpy(at, behind, len);
+        at += len;
+    }
+    *at = '\0';
+    return at + 1;
+}
+
+/*
+ * The environment as C strings with NULL behind them, in one piece of memory.  `seed`: 0, or that of hashes; `library`:
+ * to be preloaded behind those of the environment, which takes itself out of it; or empty.
+ */
+static char **c_strings(const struct ft_texts *texts, uint32_t seed, const char *library)
+{
+    char seeded[sizeof hash_seed + 16];
+    size_t library_size = strlen(library) + sizeof preload + 1, count = 0;
+    size_t size = (texts->count + 3) * sizeof(char *) + sizeof seeded + library_size;
     for (size_t i = 0; i < texts->count; i++)
-        size += texts->items[i].len + 1;
+        size += texts->items[i].len + 1 +
+                (begins_with(texts->items[i], preload, sizeof preload - 1) ? library_size : 0);
     char **list = malloc(size);
     if (list == NULL)
         return NULL;
-    char *at = (char *)(list + texts->count + 2);
+    char *at = (char *)(list + texts->count + 3);
+    bool preloads = library[0] == '\0';
     for (size_t i = 0; i < texts->count; i++) {
         struct ft_text one = texts->items[i];
-        if (seed != 0 && one.len >= sizeof hash_seed - 1 && memcmp(one.at, hash_seed, sizeof hash_seed - 1) == 0)
+        bool is_preload = begins_with(one, preload, sizeof preload - 1);
+        if (seed != 0 && begins_with(one, hash_seed, sizeof hash_seed - 1))
             continue;
         list[count++] = at;
-        memcpy(at, one.at, one.len);
-        at += one.len;
-        *at++ = '\0';
+        at = put(at, one, is_preload ? library : "");
+        preloads = preloads || is_preload;
     }
-    if (seed != 0)
-        list[count++] = memcpy(at, last, sizeof last);
+    if (seed != 0) {
+        snprintf(seeded, sizeof seeded, "%s%u", hash_seed, seed);
+        list[count++] = at;
+        at = put(at, ft_text_of(seeded), "");
+    }
+    if (!preloads) {
+        list[count++] = at;
+        snprintf(at, library_size, "%s%s", preload, library);
+    }
     list[count] = NULL;
     return list;
 }
@@ -76,7 +109,7 @@ int ft_launch_parked(struct ft_daemon *daemon, const struct ft_request *request,
                      pid_t *pid)
 {
     int pair[2];
-    char **variables = c_strings(&request->environ, seed);
+    char **variables = c_strings(&request->environ, seed, daemon->trace_library);
     char *command = strndup(request->command.at, request->command.len);
     char *folder = strndup(request->folder.at, request->folder.len);
     int err = variables == NULL || command == NULL || folder == NULL ? -ENOMEM : 0;
