@@ -256,11 +256,12 @@ def test_programs(project: Project) -> None:
         "import subprocess",
     )
     assert not seen.missed
-    (run,) = seen.text("PROGRAM", "/bin/true")
-    assert run == ["NONE", "", seen.place(2)]
+    # Before 3.10 subprocess forks, and what the child starts is not known.
+    program = "/bin/true" if sys.version_info >= (3, 10) else "fork"
+    assert seen.text("PROGRAM", program)[0] == ["NONE", "", seen.place(2)]
     assert seen.text("PROGRAM", "/bin/sh -c exit 0") == [["NONE", "", seen.place(3)]]
     assert seen.text("PROGRAM", "/bin/false") == [["NONE", "", seen.place(4)]]
-    assert ["NONE", "", seen.place(5)] in seen.text("PROGRAM", "fork")
+    assert seen.text("PROGRAM", "fork")
 
 
 # ---- what C code does ----
@@ -340,9 +341,10 @@ def test_runs_do_not_see_it(project: Project) -> None:
     project.env.update(WARM)
     for workers in ("0", "2"):
         project.fleetest("-n", workers, leaves=True).check(0).counts(passed=1)
-    project.fleetest("-n", "0", leaves=True, env={"LD_PRELOAD": "libutil.so.1"}).check(0)
+    other = ":".join(filter(None, [theirs, "libutil.so.1"]))
+    project.fleetest("-n", "0", leaves=True, env={"LD_PRELOAD": other}).check(0)
     expected = [str(theirs), str(theirs), "True"]
-    assert project.logged() == [*expected, *expected, "libutil.so.1", "libutil.so.1", "True"]
+    assert project.logged() == [*expected, *expected, other, other, "True"]
 
 
 def test_forked_child_records_nothing(project: Project) -> None:

@@ -46,12 +46,12 @@ static void nothing_is_recorded_while_it_is_off(void **state)
 static void what_is_no_path_is_not_recorded(void **state)
 {
     struct stat st;
+    int (*ask)(const char *, struct stat *) = stat; /* which is not known to want a path */
     (void)state;
     trace_start();
     assert_int_equal(stat("", &st), -1);
     assert_int_equal(errno, ENOENT);
-    const char *volatile none = NULL;
-    assert_int_equal(stat(none, &st), -1);
+    assert_int_equal(ask(NULL, &st), -1);
     assert_int_equal(errno, EFAULT);
     assert_int_equal(fstatat(-7, "x", &st, 0), -1);
     assert_int_equal(errno, EBADF);
@@ -191,6 +191,8 @@ static void functions_that_see_many_paths_are_named(void **state)
     FTS *tree = fts_open(roots, FTS_PHYSICAL, NULL);
     assert_int_equal(wordexp("a", &words, WRDE_NOCMD), 0);
     stop();
+    while (fts_read(tree) != NULL) /* or fts_close() forgets to free some of it */
+        continue;
     fts_close(tree);
     wordfree(&words);
     assert_int_equal(traced(FT_TRACE_OPAQUE, "glob").kind + traced(FT_TRACE_OPAQUE, "glob64").kind, FT_TRACE_OPAQUE);
