@@ -17,7 +17,7 @@ complete -c fleetest -l no-daemon -d 'Do not ask the daemon'
 complete -c fleetest -l daemon-idle-timeout -x -d 'When a daemon that is started leaves'
 complete -c fleetest -l daemon-memory -x -d 'What a daemon that is started may use, in MB'
 complete -c fleetest -n __fish_is_first_arg -a daemon -d 'Keep a process from which runs start warm'
-complete -c fleetest -n '__fish_seen_subcommand_from daemon' -x -a 'start stop restart status logs cleanup'
+complete -c fleetest -n '__fish_seen_subcommand_from daemon' -x -a 'start stop restart status explain logs cleanup'
 complete -c fleetest -s V -l version -d 'Show the version'
 complete -c fleetest -s h -l help -d 'Show all options'
 

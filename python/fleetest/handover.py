@@ -25,7 +25,13 @@ class Handover:
     """What a run's process takes over: all that the client has from whoever started it."""
 
     def __init__(
-        self, fds: list[int], state: str, changes: dict[bytes, bytes | None], seed: str
+        self,
+        fds: list[int],
+        state: str,
+        changes: dict[bytes, bytes | None],
+        seed: str,
+        *,
+        explains: bool,
     ) -> None:
         """Read the request.
 
@@ -33,10 +39,12 @@ class Handover:
         :param state: for the header line
         :param changes: what plugins have set in the environment, or deleted (None)
         :param seed: of hashes, in this process
+        :param explains: the session is only looked at
         """
         request, self._pair, self._lifeline = fds
         self.request = Request.read(request)
         self.state = state
+        self.explains = explains
         self._changes = changes
         self._seed = seed
 

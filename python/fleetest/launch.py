@@ -130,7 +130,12 @@ def _from_parked(fd: int) -> NoReturn:
     pose(request.command, request.arguments)
     if sys.version_info >= (3, 10):
         sys.orig_argv[-1:] = [handover.state, "", *request.arguments]
-    code = _run(start)
+    if handover.explains:
+        from fleetest.explain import explain
+
+        code = explain(start)
+    else:
+        code = _run(start)
     _core.run_is_over()
     shorten_exit()
     sys.exit(code)

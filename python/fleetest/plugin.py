@@ -83,6 +83,9 @@ class SessionPlugin:
         config: Any = pluginmanager.get_plugin("pytestconfig")
         if config is None or hasattr(config, "workerinput"):
             return
+        if self.start.trial is not None:
+            self.start.trial.begin(config)
+            return
         self.watcher.start(config)
         config.add_cleanup(self.watcher.stop)
 

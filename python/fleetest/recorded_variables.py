@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class RecordedVariables(dict):  # type: ignore[type-arg]
@@ -19,7 +22,7 @@ class RecordedVariables(dict):  # type: ignore[type-arg]
         self._changed: set[bytes] = set()
 
     @classmethod
-    def start(cls) -> RecordedVariables:
+    def start(cls) -> Self:
         """Begin to record."""
         environ: Any = os.environ
         recorded = cls(environ._data)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from fleetest.recorded_variables import RecordedVariables
 
 
+_STARTS = (_core.MSG_START_RUN, _core.MSG_START_EXPLAIN)
+
+
 def wait(fd: int, variables: RecordedVariables) -> Handover:
     """Import what is left of pytest, and wait.  Returns in each child forked for a run.
 
@@ -50,8 +53,9 @@ def wait(fd: int, variables: RecordedVariables) -> Handover:
     _say_ready(channel, inputs.all(), asked, _unfit(channel.fileno()))
     while True:
         kind, state, fds = _serve(channel)
-        if kind == _core.MSG_START_RUN:
-            return Handover(fds, state, changes, seed)
+        if kind in _STARTS:
+            explains = kind == _core.MSG_START_EXPLAIN
+            return Handover(fds, state, changes, seed, explains=explains)
         preparation = Preparation(fds)
         preparation.run()
         channel, changes = preparation.channel, preparation.changes
@@ -110,7 +114,7 @@ def _serve(channel: _core.Channel) -> tuple[int, Any, list[int]]:
                 for other in (fd, *children):
                     os.close(other)
                 return kind, state, fds
-            if kind == _core.MSG_START_RUN:
+            if kind in _STARTS:
                 channel.send(_core.MSG_STARTED, [number, pid])
             if pid > 0:
                 watch = raise_fd(os.pidfd_open(pid))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetest.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,5 @@ class Start:
     """That of a process which was there before; empty: it is random, or in the environment."""
     tty_fd: int = -1
     """The terminal of such a client; -1: it has none."""
+    trial: Trial | None = None
+    """The session is only looked at; None: it is for running tests."""

@@ -12,21 +12,23 @@ import os
 import stat
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from fleetest import _core, carry
+from fleetest import _core, carry, recorded_variables
 from fleetest.lookalike import stand_in
 from fleetest.process import descriptors
 from fleetest.stages import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from types import FrameType
 
     import pytest
 
     from fleetest.parking import Parked
+    from fleetest.recorded_variables import RecordedVariables
 
 ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST_XDIST_TESTRUNUID")
 ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
@@ -42,6 +44,13 @@ NOT_THE_PROJECTS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
 """Parts of paths that tools write, whose every session may write them too."""
 
 
+_LISTENERS = (
+    __file__,
+    recorded_variables.__file__,
+    os.path.join(os.path.dirname(__file__), "trial.py"),
+)
+"""Modules that are called instead of what is watched."""
+
 LIBRARY = os.path.dirname(os.__file__) + os.sep
 """Where the standard library is."""
 
@@ -51,15 +60,35 @@ def is_installed_file(name: str) -> bool:
     return f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
 
 
-def _root(module: str) -> str:
+def root(module: str) -> str:
+    """The folder of a module or package, with a separator behind."""
     found = sys.modules.get(module)
     return os.path.dirname(getattr(found, "__file__", None) or "/nowhere/x") + os.sep
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a session did which not everybody can share."""
+
+    stage: Stage
+    """What the session was doing."""
+    what: str
+    """For people: ``conftest.py:12 asked for PYTEST_XDIST_WORKER``."""
+    role: bool
+    """Only workers cannot share it: controllers have the same role."""
 
 
 class Watcher:
     """Knows the first thing that a session did which its workers cannot share."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, thorough: bool = False) -> None:
+        """Have seen nothing.
+
+        :param thorough: go on after the first thing
+        """
+        self.found: list[Finding] = []
+        """All such things; only the first unless it is thorough."""
+        self._thorough = thorough
         self.stage = Stage.PLUGINS
         """What the session is doing."""
         self.reason = ""
@@ -72,14 +101,18 @@ class Watcher:
 
     # ---- beginning and end ----
 
-    def start(self, config: pytest.Config) -> None:
-        """Begin to watch what the session of this configuration does."""
-        self._tools = (_root("pytest"), _root("_pytest"), _root("pluggy"))
-        self._own = _root("fleetest")
+    def start(self, config: pytest.Config, variables: RecordedVariables | None = None) -> None:
+        """Begin to watch what the session of this configuration does.
+
+        :param variables: what stands for the environment already, and tells by :meth:`asked`
+        """
+        self._tools = (root("pytest"), root("_pytest"), root("pluggy"))
+        self._own = root("fleetest")
         self._config = config
         self._outside = self._caller_of_pytest()
         self._targets = {_target(fd) for fd in descriptors()}
-        self._watch_variables()
+        if variables is None:
+            self._watch_variables()
         self._watch_class(config, {"__getattr__": self._missing(type(config).__name__)})
         options = {name: self._option(name) for name in ROLE_OPTIONS}
         self._watch_class(config.option, options)
@@ -156,18 +189,29 @@ class Watcher:
 
     def asked(self, what: str) -> None:
         """Somebody asked for the role."""
-        if self._undo and not self.reason:
+        if self._undo and not self._is_done():
             frame, _ = self._asker()
             if frame is not None and not carry.is_known(frame.f_globals.get("__name__", "")):
-                self.bar(f"{self._place(frame)} asked for {what}")
+                self.bar(f"{self._place(frame)} asked for {what}", role=True)
 
-    def bar(self, reason: str) -> None:
-        """Nobody can share what the session has done by now, for this reason; if it is empty they can."""
+    def _is_done(self) -> bool:
+        return bool(self.reason) and not self._thorough
+
+    def bar(self, reason: str, *, role: bool = False) -> None:
+        """Nobody can share what the session has done by now, for this reason; if it is empty they can.
+
+        :param role: only workers cannot
+        """
+        if not reason or self._is_done():
+            return
         if not self.reason:
             self.reason, self.reason_stage = reason, self.stage
+        finding = Finding(self.stage, reason, role)
+        if finding not in self.found:
+            self.found.append(finding)
 
     def _happened(self, event: str, detail: Any) -> None:
-        if self.reason:
+        if self._is_done():
             return
         frame, in_project = self._asker()
         if frame is None:
@@ -191,10 +235,15 @@ class Watcher:
             return  # data of tests, as a rule, and often in their ids
         self.bar(f"{self._place(frame)} asked for {event}()")
 
+    def who(self) -> str:
+        """The place of whoever did it; empty: pytest, fleetest or the library."""
+        frame, _ = self._asker()
+        return "" if frame is None else self._place(frame)
+
     def _asker(self) -> tuple[FrameType | None, bool]:
         """Who did it, and whether that is the project: pytest, fleetest and the library are nobody."""
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename == __file__:
+        while frame is not None and frame.f_code.co_filename in _LISTENERS:
             frame = frame.f_back
         while frame is not None and frame is not self._outside:
             name = frame.f_code.co_filename
@@ -233,26 +282,29 @@ class Watcher:
         :param open_files: descriptors of the project's that are open for writing
         :param own: processes of ours
         """
-        if not self.reason:
-            self.bar(self._left_behind(open_files, own))
+        if self._is_done():
+            return
+        for reason in self._left_behind(open_files, own):
+            self.bar(reason)
+            if not self._thorough:
+                break
 
-    def _left_behind(self, open_files: set[int], own: Collection[Parked]) -> str:
+    def _left_behind(self, open_files: set[int], own: Collection[Parked]) -> Iterator[str]:
         known = {process.pid for process in own}
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
         for child in children:
             if int(child) not in known:
-                return f"process {child} was started"
+                yield f"process {child} was started"
         known = {process.fileno() for process in own}
         sockets = [fd for fd in descriptors() if fd not in known and _is_socket(fd)]
         if any(_target(fd) not in self._targets for fd in sockets):
-            return "a socket is open"
+            yield "a socket is open"
         for fd in sorted(open_files):
             if _target(fd) not in self._targets:
-                return f"{os.path.basename(_target(fd))} is open for writing"
+                yield f"{os.path.basename(_target(fd))} is open for writing"
         for path, place in self._made.items():
             if not any(part in path for part in NOT_THE_PROJECTS) and os.path.lexists(path):
-                return f"{place} made {os.path.basename(path)}"
-        return ""
+                yield f"{place} made {os.path.basename(path)}"
 
 
 class _WatchedVariables(dict):  # type: ignore[type-arg]

@@ -13,8 +13,10 @@
 
 #include "base/exitcode.h"
 #include "cli/args.h"
+#include "cli/caller.h"
 #include "cli/cleanup.h"
 #include "cli/python.h"
+#include "cli/remote.h"
 #include "cli/serve.h"
 #include "cli/starter.h"
 #include "wire/fds.h"
@@ -31,6 +33,7 @@ struct asked {
     bool foreground;
     bool json;
     struct ft_settings settings;
+    char **rest; /* what is passed on, NULL-terminated; points into argv */
 };
 
 struct command {
@@ -205,12 +208,31 @@ static int cleanup(struct asked *asked)
     return ft_cleanup(&asked->place);
 }
 
+static int explain(struct asked *asked)
+{
+    struct ft_cold cold = {"", ""};
+    struct ft_caller caller;
+    ft_place_release(&asked->place); /* no descriptor that we were given */
+    int code = ft_caller_init(&caller, asked->rest);
+    if (code < 0)
+        ft_cold_because(&cold, "", "%s", strerror(-code));
+    else
+        code = ft_remote_explain(&caller, &(struct ft_starting){asked->python, &asked->settings}, &cold);
+    ft_caller_release(&caller);
+    if (code >= 0)
+        return code;
+    fprintf(stderr, "fleetest: nothing can be prepared for this: %s%s%s\n", cold.reason,
+            cold.advice[0] == '\0' ? "" : "; run ", cold.advice);
+    return FT_EXIT_NO_DAEMON;
+}
+
 static const struct command commands[] = {
     {"start", "start [--foreground] [SETTINGS]", "start it, if it is not running", "fs", start},
     {"stop", "stop", "end it; runs go on", "", stop},
     {"restart", "restart [SETTINGS]", "stop and start", "s", restart},
     {"status", "status [--json]", "show what it holds, and what became of the last run", "j", status},
     {"logs", "logs", "show what it has written", "", logs},
+    {"explain", "explain [SETTINGS] [ARGUMENT ...]", "show what a session reads before its tests", "sp", explain},
     {"cleanup", "cleanup", "remove what daemons that are gone have left behind", "", cleanup},
 };
 
@@ -237,6 +259,11 @@ static const struct command *command_of(const char *name)
     return NULL;
 }
 
+static bool passes_on(const struct command *command)
+{
+    return strchr(command->options, 'p') != NULL;
+}
+
 /* Whether argv[*at] is a setting; *code is 0 or an exit code then. */
 static bool take_setting(struct ft_settings *settings, int argc, char **argv, int *at, int *code)
 {
@@ -253,6 +280,7 @@ static bool take_setting(struct ft_settings *settings, int argc, char **argv, in
 static int parse(const struct command *command, int argc, char **argv, struct asked *asked, const char **python)
 {
     int code = ft_settings_init(&asked->settings);
+    size_t rest_len = 0;
     for (int i = COMMAND_AT + 1; code == 0 && i < argc; i++) {
         int at = i;
         const char *value = ft_args_value("--python", argc, argv, &i);
@@ -264,6 +292,8 @@ static int parse(const struct command *command, int argc, char **argv, struct as
             asked->foreground = true;
         } else if (strcmp(argv[at], "--json") == 0 && strchr(command->options, 'j') != NULL) {
             asked->json = true;
+        } else if (passes_on(command)) {
+            asked->rest[rest_len++] = argv[at];
         } else {
             fprintf(stderr, "fleetest: daemon %s takes no '%s'\n", command->name, argv[at]);
             return FT_EXIT_USAGE;
@@ -277,10 +307,28 @@ bool ft_daemon_command_is(int argc, char **argv)
     return argc > 1 && strcmp(argv[1], "daemon") == 0;
 }
 
-int ft_daemon_command(int argc, char **argv)
+static int carry_out(const struct command *command, int argc, char **argv, struct asked *asked)
 {
     char error[PATH_MAX + 64];
     const char *python = NULL;
+    int code = parse(command, argc, argv, asked, &python);
+    if (code != 0)
+        return code;
+    if (ft_python_find(python, asked->python, sizeof asked->python, error, sizeof error) < 0) {
+        fprintf(stderr, "fleetest: %s\n", error);
+        return FT_EXIT_NO_PYTHON;
+    }
+    if (ft_place_open(&asked->place, NULL, asked->python, error, sizeof error) < 0) {
+        fprintf(stderr, "fleetest: %s\n", error);
+        return FT_EXIT_SYSTEM;
+    }
+    code = command->run(asked);
+    ft_place_release(&asked->place);
+    return code;
+}
+
+int ft_daemon_command(int argc, char **argv)
+{
     struct asked asked = {0};
     if (argc == FT_SERVE_WORDS && strcmp(argv[COMMAND_AT], "serve") == 0)
         return ft_serve(argv);
@@ -294,18 +342,10 @@ int ft_daemon_command(int argc, char **argv)
                 argv[COMMAND_AT]);
         return FT_EXIT_USAGE;
     }
-    int code = parse(command, argc, argv, &asked, &python);
-    if (code != 0)
-        return code;
-    if (ft_python_find(python, asked.python, sizeof asked.python, error, sizeof error) < 0) {
-        fprintf(stderr, "fleetest: %s\n", error);
-        return FT_EXIT_NO_PYTHON;
-    }
-    if (ft_place_open(&asked.place, NULL, asked.python, error, sizeof error) < 0) {
-        fprintf(stderr, "fleetest: %s\n", error);
+    asked.rest = calloc((size_t)argc, sizeof *asked.rest);
+    if (asked.rest == NULL)
         return FT_EXIT_SYSTEM;
-    }
-    code = command->run(&asked);
-    ft_place_release(&asked.place);
+    int code = carry_out(command, argc, argv, &asked);
+    free(asked.rest);
     return code;
 }

@@ -37,6 +37,7 @@ static const char yes[] = "\xc3", no[] = "\xc2", nil[] = "\xc0"; /* as msgpack h
 static const char restart[] = "fleetest daemon restart";
 
 struct remote {
+    unsigned asks; /* message: FT_MSG_ASK or FT_MSG_EXPLAIN */
     struct ft_cold *cold;
     struct ft_outcome outcome;
     struct ft_console console;
@@ -100,7 +101,7 @@ static int send_request(struct remote *remote, const struct ft_request *request)
     if (err == 0)
         err = ft_request_write(&payload, request);
     if (err == 0)
-        err = ft_frame_append(&frame, FT_MSG_ASK, ft_buf_head(&payload), payload.len);
+        err = ft_frame_append(&frame, remote->asks, ft_buf_head(&payload), payload.len);
     if (err == 0)
         err = send_all(remote->daemon, &frame, fds, FT_REQUEST_FDS);
     ft_fds_close(fds, FT_REQUEST_FDS);
@@ -454,11 +455,11 @@ static int ask(struct remote *remote, const struct ft_place *place, const struct
     return ft_cold_because(remote->cold, "", "the daemon left");
 }
 
-int ft_remote_run(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold)
+static int go(unsigned asks, const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold)
 {
     char problem[PATH_MAX + 64];
     struct ft_place place;
-    struct remote remote = {.cold = cold, .daemon = -1, .pair = -1, .lifeline = -1, .pidfd = -1};
+    struct remote remote = {.asks = asks, .cold = cold, .daemon = -1, .pair = -1, .lifeline = -1, .pidfd = -1};
     remote.in = (struct ft_frame_reader)FT_FRAME_READER_INIT;
     if (ft_place_open(&place, NULL, starting->python, problem, sizeof problem) < 0)
         return ft_cold_because(cold, "", "%s", problem);
@@ -475,4 +476,14 @@ int ft_remote_run(const struct ft_caller *caller, const struct ft_starting *star
     ft_relay_close(&remote.relay);
     ft_place_release(&place);
     return code;
+}
+
+int ft_remote_run(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold)
+{
+    return go(FT_MSG_ASK, caller, starting, cold);
+}
+
+int ft_remote_explain(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold)
+{
+    return go(FT_MSG_EXPLAIN, caller, starting, cold);
 }

@@ -13,4 +13,7 @@
  */
 int ft_remote_run(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold);
 
+/* Likewise, but show what the session reads on its way to its tests. */
+int ft_remote_explain(const struct ft_caller *caller, const struct ft_starting *starting, struct ft_cold *cold);
+
 #endif

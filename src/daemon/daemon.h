@@ -34,6 +34,7 @@ enum ft_run_state {
 struct ft_run {
     TAILQ_ENTRY(ft_run) link;
     enum ft_run_state state;
+    bool explains; /* shows what the session reads on its way, and runs no tests */
     bool cold;     /* pytest had to be imported first */
     int choices;   /* how often a process was chosen for it */
     bool imported; /* it had to wait for plugins to be imported */

@@ -69,10 +69,11 @@ static int order_with_request(int sock, unsigned type, const struct ft_buf *requ
     return err;
 }
 
-int ft_order_run(int sock, const struct ft_buf *request, uint32_t number, const char *how, const int *fds,
-                 size_t count)
+int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t number, const char *how,
+                 const int *fds, size_t count)
 {
-    return order_with_request(sock, FT_MSG_START_RUN, request, number, how, fds, count);
+    unsigned type = explains ? FT_MSG_START_EXPLAIN : FT_MSG_START_RUN;
+    return order_with_request(sock, type, request, number, how, fds, count);
 }
 
 int ft_order_prepare(int sock, const struct ft_buf *request)

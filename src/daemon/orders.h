@@ -2,17 +2,18 @@
 #ifndef FT_DAEMON_ORDERS_H
 #define FT_DAEMON_ORDERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 
 /*
- * Fork the controller of a run.  `request`: the payload of FT_MSG_ASK; `how` the run starts, for its header line;
- * `fds`: what came with the request.  -EAGAIN: the process does not take messages any more.
+ * Fork the controller of a run, or of what `explains`.  `request`: the payload of FT_MSG_ASK; `how` the run starts, for
+ * its header line; `fds`: what came with the request.  -EAGAIN: the process does not take messages any more.
  */
-int ft_order_run(int sock, const struct ft_buf *request, uint32_t number, const char *how, const int *fds,
-                 size_t count);
+int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t number, const char *how,
+                 const int *fds, size_t count);
 
 /* Fork a process that prepares for such a request.  Returns our end of a socket pair with it. */
 int ft_order_prepare(int sock, const struct ft_buf *request);

@@ -391,7 +391,8 @@ void ft_parked_send_back(struct ft_parked *parked)
 
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run)
 {
-    int err = ft_order_run(parked->fd, &run->asked.payload, run->number, run->how, run->fds, run->fd_count);
+    int err = ft_order_run(parked->fd, &run->asked.payload, run->explains, run->number, run->how, run->fds,
+                           run->fd_count);
     if (err == 0) {
         parked->used = uv_now(&parked->daemon->loop);
         parked->runs++;

@@ -89,12 +89,13 @@ void ft_peer_send_nil(struct ft_peer *peer, unsigned type)
 static void take(struct ft_peer *peer, const struct ft_message_view *message)
 {
     switch (message->type) {
-    case FT_MSG_ASK: {
+    case FT_MSG_ASK:
+    case FT_MSG_EXPLAIN: {
         int fds[FT_REQUEST_FDS];
         size_t count = peer->fd_count;
         memcpy(fds, peer->fds, count * sizeof *fds);
         peer->fd_count = 0;
-        ft_run_ask(peer, message->payload, message->len, fds, count);
+        ft_run_ask(peer, message->type == FT_MSG_EXPLAIN, message->payload, message->len, fds, count);
         break;
     }
     case FT_MSG_COMMAND:

@@ -70,7 +70,8 @@ static void describe(struct ft_run *run)
     else
         snprintf(run->how, sizeof run->how, "warm start");
     ft_text_make_utf8(run->how);
-    snprintf(daemon->last, sizeof daemon->last, "%s", run->how);
+    if (!run->explains)
+        snprintf(daemon->last, sizeof daemon->last, "%s", run->how);
 }
 
 /* Have the parked process fork the controller. */
@@ -240,7 +241,8 @@ static struct ft_run *new_run(struct ft_peer *peer, const uint8_t *payload, size
     return run;
 }
 
-void ft_run_ask(struct ft_peer *peer, const uint8_t *payload, size_t len, const int *fds, size_t fd_count)
+void ft_run_ask(struct ft_peer *peer, bool explains, const uint8_t *payload, size_t len, const int *fds,
+                size_t fd_count)
 {
     struct ft_daemon *daemon = peer->daemon;
     struct ft_run *run = peer->run == NULL ? new_run(peer, payload, len) : NULL;
@@ -253,6 +255,7 @@ void ft_run_ask(struct ft_peer *peer, const uint8_t *payload, size_t len, const 
     daemon->used = run->begun;
     memcpy(run->fds, fds, fd_count * sizeof *fds);
     run->fd_count = fd_count;
+    run->explains = explains;
     run->peer = peer;
     peer->run = run;
     TAILQ_INSERT_TAIL(&daemon->runs, run, link);

@@ -5,9 +5,11 @@
 #include "daemon/daemon.h"
 
 /*
- * A peer asks for a run.  The payload is copied, the descriptors become the run's.  The peer is answered in any case.
+ * A peer asks for a run, or `explains`.  The payload is copied, the descriptors become the run's.  The peer is answered
+ * in any case.
  */
-void ft_run_ask(struct ft_peer *peer, const uint8_t *payload, size_t len, const int *fds, size_t fd_count);
+void ft_run_ask(struct ft_peer *peer, bool explains, const uint8_t *payload, size_t len, const int *fds,
+                size_t fd_count);
 
 /* Find the parked process that it comes from, or start one. */
 void ft_run_choose(struct ft_run *run);

@@ -25,6 +25,8 @@ static void opened(int folder, const char *path, int flags, bool failed)
 {
     int err = recorder_failed(failed), access = flags & O_ACCMODE;
     bool creates = (flags & O_CREAT) != 0;
+    if ((flags & O_TMPFILE) == O_TMPFILE)
+        return; /* a file without a name, which is nothing to others */
     if ((flags & O_PATH) != 0 || ((flags & O_DIRECTORY) != 0 && access == O_RDONLY)) {
         /* What is asked of the descriptor is not seen. */
         recorder_aspect(FT_TRACE_STATUS, FT_ASPECT_FULL, folder, path, err);

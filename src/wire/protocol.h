@@ -71,6 +71,7 @@ enum ft_message {
     FT_MSG_REFUSED = 133,   /* [reason, advice]: the client has to do it alone */
     FT_MSG_ENDED = 134,     /* status as of waitpid: how the controller ended */
     FT_MSG_ANSWER = 135,    /* text: to FT_MSG_COMMAND */
+    FT_MSG_EXPLAIN = 136,   /* as FT_MSG_ASK, but show what the session reads on its way to its tests */
 
     /* 160 to 191: daemon and parked process. */
     FT_MSG_READY = 160,       /* [files, folders, project's folders, names of variables, why unfit]: what was read */
@@ -80,6 +81,7 @@ enum ft_message {
     FT_MSG_PREPARE = 164,     /* [0, nil]: fork a process that prepares for a request; descriptors are attached */
     FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, paths, files, variables]: of such a one */
     FT_MSG_IMPORT = 166,      /* nil: import these plugins, and be ready */
+    FT_MSG_START_EXPLAIN = 167, /* as FT_MSG_START_RUN, for FT_MSG_EXPLAIN */
 };
 
 /* Extension types of the payloads, for what msgpack lacks and a report may hold. */

@@ -1,0 +1,170 @@
+"""A session on its way to its tests that is watched, and runs none of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from fleetest import _core
+from fleetest.hookpoint import before_next_call
+from fleetest.plumbing import captured_fds, raise_fd
+from fleetest.process import files_open_for_writing
+from fleetest.recorded_variables import RecordedVariables
+from fleetest.safety import unsafe_to_fork
+from fleetest.stages import Stage
+from fleetest.watching import LIBRARY, ROLE_VARIABLES, Finding, Watcher, root
+
+
+@dataclass(frozen=True)
+class Look:
+    """A path, program or the like that somebody looked at first: see ``src/trace/trace.h``."""
+
+    kind: int
+    aspect: int
+    failed: int
+    """The errno; 0: it succeeded."""
+    path: str
+    who: str
+    """``conftest.py:3``; empty: pytest or the library, for themselves."""
+
+
+@dataclass
+class Findings:
+    """What a session has done on its way."""
+
+    looks: list[Look] = field(default_factory=list)
+    """In the order of first sight."""
+    missed: bool = False
+    """There was more than could be recorded, or nothing could be."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Name -> who asked first; ``*``: all of them."""
+    found: list[Finding] = field(default_factory=list)
+    """What keeps others from sharing it."""
+    root: str = ""
+    tests: int = -1
+    """How many were collected; negative: it did not come so far."""
+    verbose: bool = False
+    """The user wants to see everything."""
+    errors: int = 0
+    """How often collecting failed."""
+
+
+class _Variables(RecordedVariables):
+    """Also remembers who asked first, and tells who asks for a worker's variables."""
+
+    def __init__(self, data: dict[bytes, bytes]) -> None:
+        super().__init__(data)
+        self.askers: dict[bytes, str] = {}
+        self.watcher: Watcher | None = None
+
+    def _note(self, key: Any) -> None:
+        if key in self.askers:
+            return
+        self.askers[key] = self.watcher.who() if self.watcher else ""
+
+    def __getitem__(self, key: Any) -> Any:
+        if self.watcher is not None and key in ROLE_VARIABLES:
+            self.watcher.asked(os.fsdecode(key))
+        self._note(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: Any) -> bool:
+        self._note(key)
+        return super().__contains__(key)
+
+    def __iter__(self) -> Any:
+        self._note(b"*")
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._note(b"*")
+        return super().__len__()
+
+
+class Trial:
+    """One such session.  It has no terminal: what it prints goes nowhere that matters."""
+
+    def __init__(self) -> None:
+        self.findings = Findings()
+        self._watcher = Watcher(thorough=True)
+        self._variables: _Variables | None = None
+
+    def run(self, plugin: object) -> int:
+        """Have the session, until right before ``pytest_collection_modifyitems`` is called; its exit code.
+
+        :param plugin: brings fleetest into it
+        """
+        printed = raise_fd(os.memfd_create("fleetest output", os.MFD_CLOEXEC))
+        kept = [raise_fd(os.dup(number)) for number in range(3)]
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for number, fd in enumerate((nothing, printed, printed)):
+            os.dup2(fd, number)
+        os.close(nothing)
+        self._variables = _Variables.start()
+        tools = (root("pytest"), root("_pytest"), root("pluggy"))
+        self.findings.missed = not _core.trace_start(LIBRARY, tools, root("fleetest"))
+        try:
+            return int(pytest.main(plugins=[plugin]))
+        finally:
+            self._stop()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self.output = os.pread(printed, os.fstat(printed).st_size, 0)
+            os.close(printed)
+            for number, fd in enumerate(kept):
+                os.dup2(fd, number)
+                os.close(fd)
+
+    def begin(self, config: pytest.Config) -> None:
+        """Watch the session of this configuration, whose conftests are yet to be imported."""
+        assert self._variables is not None
+        self._config = config
+        manager: Any = config.pluginmanager
+        self._variables.watcher = self._watcher
+        self._watcher.start(config, self._variables)
+        config.add_cleanup(self._stop)
+
+        def before_conftests() -> None:
+            self._watcher.stage = Stage.CONFTESTS
+            before_next_call(manager, "pytest_cmdline_main", before_configuration)
+
+        def before_configuration() -> None:
+            self._watcher.stage = Stage.CONFIGURATION
+            before_next_call(manager, "pytest_collection_modifyitems", self._arrive)
+
+        before_next_call(manager, "pytest_load_initial_conftests", before_conftests)
+
+    def _arrive(self) -> None:
+        """Everything is collected: that was it."""
+        config = self._config
+        session: Any = config.pluginmanager.get_plugin("session")
+        findings, watcher = self.findings, self._watcher
+        findings.root = str(config.rootpath)
+        findings.verbose = config.option.verbose > 0
+        findings.tests = len(session.items)
+        findings.errors = session.testsfailed
+        watcher.look(files_open_for_writing() - captured_fds(config), ())
+        watcher.bar(unsafe_to_fork(config))
+        self._stop()
+        pytest.exit("it was only looked at", 0)
+
+    def _stop(self) -> None:
+        """Watch no more."""
+        variables, self._variables = self._variables, None
+        if variables is None:
+            return
+        findings = self.findings
+        missed, looks = _core.trace_stop()
+        findings.missed = findings.missed or missed
+        findings.looks = [
+            Look(kind, aspect, failed, os.fsdecode(path), who)
+            for kind, aspect, failed, path, who in looks
+        ]
+        variables.stop()
+        findings.variables = {os.fsdecode(name): who for name, who in variables.askers.items()}
+        self._watcher.stop()
+        findings.found = self._watcher.found
