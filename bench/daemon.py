@@ -88,6 +88,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--check", action="store_true", help="fail if a target is missed")
     args = parser.parse_args()
+    args.fleetest = args.fleetest.absolute()  # it is run elsewhere
     with tempfile.TemporaryDirectory(prefix="fleetest-bench-") as name:
         folder = Path(name)
         (folder / "test_one.py").write_text("def test_one():\n    pass\n", "utf-8")

@@ -63,7 +63,7 @@ class Soak:
         for name, (text, count, _) in PROJECTS.items():
             source = "\n".join(text.format(number) for number in range(count))
             (self.projects[name] / "test_it.py").write_text(source + "\n", "utf-8")
-        self.commands = [str(Path(python).with_name("fleetest")) for python in pythons]
+        self.commands = [str(Path(python).absolute().with_name("fleetest")) for python in pythons]
         self.env = {
             **os.environ,
             "XDG_RUNTIME_DIR": str(self.runtime),
