@@ -52,7 +52,7 @@ _GROUPS = {
 }
 
 
-_UNSEEN = {_core.TRACE_PROGRAM: "started", _core.TRACE_OPAQUE: "called"}
+_UNSEEN = (_core.TRACE_PROGRAM, _core.TRACE_OPAQUE)
 """Kinds that stand for something whose own reading is not seen."""
 
 
@@ -114,7 +114,7 @@ class _Group:
         if hidden and not self._verbose:
             self._hidden.add(what)
         else:
-            self._entries.setdefault(what, _shown(who))
+            self._entries.setdefault(what, _place(who))
 
     def lines(self, head: str) -> Iterable[str]:
         """All of it."""
@@ -125,7 +125,7 @@ class _Group:
         yield f"{head}:" if self._entries else f"{head}: {hidden}, which -v shows"
         width = min(max(map(len, self._entries), default=0), 48)
         for what, who in self._entries.items():
-            yield f"  {what:<{width}}  {who or '(pytest)'}"
+            yield f"  {what:<{width}}  {who}"
         if self._entries and hidden:
             yield f"  and {hidden} others, which -v shows"
 
@@ -167,8 +167,20 @@ def _is_elsewhere(path: str) -> bool:
 
 def _shown(path: str) -> str:
     """As the user would write it."""
-    here = os.getcwd() + os.sep
-    return path.removeprefix(here)
+    return path.removeprefix(os.getcwd() + os.sep)
+
+
+def _place(who: str) -> str:
+    """A place in code, short."""
+    for folder in ("site-packages", "dist-packages"):
+        who = who.rpartition(f"{os.sep}{folder}{os.sep}")[2]
+    return _shown(who) or "(pytest)"
+
+
+def _started(look: Look) -> str:
+    """Who started or called what."""
+    verb = "called" if look.kind == _core.TRACE_OPAQUE or os.sep not in look.path else "started"
+    return f"{_place(look.who)} {verb} {os.path.basename(look.path)}"
 
 
 def _verdict(findings: Findings) -> Iterable[str]:
@@ -176,7 +188,7 @@ def _verdict(findings: Findings) -> Iterable[str]:
     everybody = [_finding(each) for each in findings.found if not each.role]
     workers = [_finding(each) for each in findings.found if each.role]
     runs = [
-        f"{_shown(look.who) or 'pytest'} {_UNSEEN[look.kind]} {os.path.basename(look.path)}"
+        _started(look)
         for look in findings.looks
         if look.kind in _UNSEEN
         and not look.failed
