@@ -11,6 +11,7 @@ from fleetest import _core
 from fleetest.import_effects import HARMLESS_PROGRAMS
 from fleetest.inputs import source_of
 from fleetest.plugin import Command
+from fleetest.process import let_output_go
 from fleetest.stages import Stage
 from fleetest.trial import Trial
 from fleetest.watching import LIBRARY, is_installed_file
@@ -64,13 +65,19 @@ def explain(start: Start) -> int:
     trial = Trial()
     code = trial.run(Command(dataclasses.replace(start, trial=trial)))
     findings = trial.findings
+    output = b""
     if findings.tests < 0:
-        sys.stdout.buffer.write(trial.output)
-        print(f"fleetest: pytest ended with exit code {code} before its tests were collected")
-        return code
-    print("\n".join(_lines(findings)))
-    sys.stdout.flush()
-    return 0
+        output = trial.output
+        lines = [f"fleetest: pytest ended with exit code {code} before its tests were collected"]
+    else:
+        code, lines = 0, [*_lines(findings)]
+    try:
+        # Paths may be in any encoding.
+        sys.stdout.buffer.write(output + os.fsencode("\n".join(lines)) + b"\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_output_go()
+    return code
 
 
 def _lines(findings: Findings) -> Iterable[str]:

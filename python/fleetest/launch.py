@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fleetest import _core
 from fleetest.console_script import pose
-from fleetest.process import shorten_exit
+from fleetest.process import let_output_go, shorten_exit
 from fleetest.pytest_version import pytest_version
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.start import Start
@@ -64,8 +64,7 @@ def _run(start: Start) -> int:
         code = int(pytest.main(plugins=[Command(start)]))
         sys.stdout.flush()
     except BrokenPipeError:
-        # As in pytest: keep the interpreter from failing again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_output_go()  # as in pytest
         code = 1
     return code
 

@@ -55,6 +55,11 @@ def shorten_exit() -> None:
         gc.freeze()
 
 
+def let_output_go() -> None:
+    """Nobody reads standard output any more: keep the interpreter from failing again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def descriptors() -> list[int]:
     """The descriptors of this process; the listing's own, which is closed by now, may be among them."""
     return [int(name) for name in os.listdir("/proc/self/fd")]

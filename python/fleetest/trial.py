@@ -90,6 +90,8 @@ class Trial:
 
     def __init__(self) -> None:
         self.findings = Findings()
+        self.output = b""
+        """What it has printed."""
         self._watcher = Watcher(thorough=True)
         self._variables: _Variables | None = None
 

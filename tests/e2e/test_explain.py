@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -185,6 +187,28 @@ def os_cpus() -> list[int]:
         first, _, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)
     return found
+
+
+def test_names_in_any_encoding(shop: Project) -> None:
+    name = os.fsdecode(b"pr\xe9cis.txt")
+    shop.file(name, "data")
+    shop.file("conftest.py", "import os\nopen(os.fsdecode(b'pr\\xe9cis.txt')).close()\n")
+    shown = subprocess.run(
+        [FLEETEST, "daemon", "explain"],
+        cwd=shop.path,
+        env=shop.env,
+        capture_output=True,
+        check=True,
+    )
+    assert b"  pr\xe9cis.txt " in shown.stdout
+
+
+def test_reader_that_leaves(shop: Project) -> None:
+    """fleetest daemon explain | head -1."""
+    script = f"{FLEETEST} daemon explain -v | head -1"
+    result = shop.run("sh", "-c", script, leaves=True).check(0)
+    assert result.out == f"{shop.path}: 4 tests collected\n"
+    assert not result.err
 
 
 def test_values_are_not_shown(shop: Project) -> None:
