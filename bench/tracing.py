@@ -36,11 +36,10 @@ MEASURED = f"""
 import os, sys, time
 import _pytest, fleetest, pluggy, pytest
 from fleetest import _core
-from fleetest.watching import LIBRARY, root
+from fleetest.watching import LIBRARY, root, tools
 way, what, folder = sys.argv[1:]
 if way == "recording":
-    tools = (root("pytest"), root("_pytest"), root("pluggy"))
-    assert _core.trace_start(LIBRARY, tools, root("fleetest")), "the library is not loaded"
+    assert _core.trace_start(LIBRARY, tools(), root("fleetest")), "the library is not loaded"
 begin = time.process_time()
 if what == "session":
     pytest.main(["--collect-only", "-qq", "--rootdir", folder, folder])

@@ -54,20 +54,24 @@ class RecordedVariables(dict):  # type: ignore[type-arg]
         """What was set, even to what it was before, or deleted (None)."""
         return {name: dict.get(self, name) for name in sorted(self._changed)}
 
-    def __getitem__(self, key: Any) -> Any:
+    def _note(self, key: Any) -> None:
+        """Somebody asks for a variable."""
         self._asked.add(key)
+
+    def __getitem__(self, key: Any) -> Any:
+        self._note(key)
         return super().__getitem__(key)
 
     def __contains__(self, key: Any) -> bool:
-        self._asked.add(key)
+        self._note(key)
         return super().__contains__(key)
 
     def __iter__(self) -> Any:
-        self._asked.add(b"*")
+        self._note(b"*")
         return super().__iter__()
 
     def __len__(self) -> int:
-        self._asked.add(b"*")
+        self._note(b"*")
         return super().__len__()
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -75,6 +79,6 @@ class RecordedVariables(dict):  # type: ignore[type-arg]
         super().__setitem__(key, value)
 
     def __delitem__(self, key: Any) -> None:
-        self._asked.add(key)
+        self._note(key)
         self._changed.add(key)
         super().__delitem__(key)

@@ -16,7 +16,7 @@ from fleetest.process import files_open_for_writing
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.safety import unsafe_to_fork
 from fleetest.stages import Stage
-from fleetest.watching import LIBRARY, ROLE_VARIABLES, Finding, Watcher, root
+from fleetest.watching import LIBRARY, ROLE_VARIABLES, Finding, Watcher, root, tools
 
 
 @dataclass(frozen=True)
@@ -62,27 +62,14 @@ class _Variables(RecordedVariables):
         self.watcher: Watcher | None = None
 
     def _note(self, key: Any) -> None:
-        if key in self.askers:
-            return
-        self.askers[key] = self.watcher.who() if self.watcher else ""
+        super()._note(key)
+        if key not in self.askers:
+            self.askers[key] = self.watcher.who() if self.watcher else ""
 
     def __getitem__(self, key: Any) -> Any:
         if self.watcher is not None and key in ROLE_VARIABLES:
             self.watcher.asked(os.fsdecode(key))
-        self._note(key)
         return super().__getitem__(key)
-
-    def __contains__(self, key: Any) -> bool:
-        self._note(key)
-        return super().__contains__(key)
-
-    def __iter__(self) -> Any:
-        self._note(b"*")
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        self._note(b"*")
-        return super().__len__()
 
 
 class Trial:
@@ -107,8 +94,7 @@ class Trial:
             os.dup2(fd, number)
         os.close(nothing)
         self._variables = _Variables.start()
-        tools = (root("pytest"), root("_pytest"), root("pluggy"))
-        self.findings.missed = not _core.trace_start(LIBRARY, tools, root("fleetest"))
+        self.findings.missed = not _core.trace_start(LIBRARY, tools(), root("fleetest"))
         try:
             return int(pytest.main(plugins=[plugin]))
         finally:

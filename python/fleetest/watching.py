@@ -66,6 +66,11 @@ def root(module: str) -> str:
     return os.path.dirname(getattr(found, "__file__", None) or "/nowhere/x") + os.sep
 
 
+def tools() -> tuple[str, ...]:
+    """Where pytest is, and what calls its hooks."""
+    return root("pytest"), root("_pytest"), root("pluggy")
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something that a session did which not everybody can share."""
@@ -106,7 +111,7 @@ class Watcher:
 
         :param variables: what stands for the environment already, and tells by :meth:`asked`
         """
-        self._tools = (root("pytest"), root("_pytest"), root("pluggy"))
+        self._tools = tools()
         self._own = root("fleetest")
         self._config = config
         self._outside = self._caller_of_pytest()
