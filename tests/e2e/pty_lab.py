@@ -156,6 +156,19 @@ class Terminal:
         """Type something."""
         os.write(self._master, text.encode())
 
+    def press_until(self, key: str, pattern: str) -> None:
+        """Press a key again and again until a regular expression matches what was shown.
+
+        An interrupt that comes right before Python waits for a key is noticed at the next one only, and
+        by way of the daemon it may come after a key that was pressed later.
+        """
+
+        def shown() -> bool:
+            self.type(key)
+            return re.search(pattern, self.text) is not None
+
+        self.wait_for(shown, repr(pattern))
+
     # ---- whose the terminal is ----
 
     def foreground(self) -> int:

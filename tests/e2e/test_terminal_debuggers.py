@@ -245,14 +245,7 @@ def test_ctrl_c_at_the_pdb_prompt(project: Project) -> None:
     with led(project, FLEETEST, "-n2") as terminal:
         terminal.expect(PDB)
         terminal.type(CTRL_C)
-
-        def noticed() -> bool:
-            # One that comes between two key presses is noticed by Python at the next one only, and by
-            # way of the daemon it may come after a key that was pressed later.
-            terminal.type("\n")
-            return "--KeyboardInterrupt--" in terminal.text
-
-        terminal.wait_for(noticed, "the interrupt to be noticed")
+        terminal.press_until("\n", "--KeyboardInterrupt--")
         terminal.expect("--KeyboardInterrupt--")
         terminal.expect(PDB)
         terminal.type("c\n")
@@ -361,13 +354,7 @@ def test_interrupt_while_others_wait_for_the_terminal(project: Project) -> None:
             other = next(pid for pid in workers if pid != terminal.foreground())
             terminal.wait_for(lambda: state_of(other) == "T", "the other one to be stopped")
         terminal.type(CTRL_C)
-
-        def ended() -> bool:
-            # Python misses an interrupt that comes right before it waits for a key, until one is pressed.
-            terminal.type("\n")
-            return re.search(r" in \d+\.\d\ds", terminal.text) is not None
-
-        terminal.wait_for(ended, "the end of the run")
+        terminal.press_until("\n", r" in \d+\.\d\ds")
         left_as_it_was(terminal, 2)
 
 
