@@ -81,9 +81,12 @@ def _packages() -> set[str]:
 
 
 def _path_files() -> list[str]:
-    """The ``.pth`` files that the interpreter has read at its start."""
+    """The ``.pth`` files that the interpreter has read at its start.
+
+    Also those in folders that ``sitecustomize`` has added by ``site.addsitedir()``, which are on the path.
+    """
     found = []
-    for folder in _SITE:
+    for folder in {*_SITE, *sys.path}:
         with contextlib.suppress(OSError):
             names = os.listdir(folder)
             found += [os.path.join(folder, name) for name in names if name.endswith(".pth")]

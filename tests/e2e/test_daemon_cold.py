@@ -171,6 +171,23 @@ def test_variable_that_a_start_up_module_may_have_read(one: Project) -> None:
         assert run(one, env={"VALUE": value}) == "warm start"
 
 
+def test_path_file_of_a_start_up_module(one: Project) -> None:
+    """In a folder that is none of the environment's: it leads to another folder from now on."""
+    one.file(
+        "lib/sitecustomize.py",
+        "import os, site\nsite.addsitedir(os.path.dirname(os.path.abspath(__file__)))\n",
+    )
+    one.file("test_a.py", "import mine\ndef test_a(): assert mine.VALUE == 1")
+    one.env["PYTHONPATH"] = "lib"
+    for name, value in (("first", 1), ("other", 2)):
+        one.file(f"{name}/mine.py", f"VALUE = {value}\n")
+    one.file("lib/mine.pth", f"{one.path}/first\n")
+    run(one)
+    assert run(one) == "warm start"
+    one.file("lib/mine.pth", f"{one.path}/other\n")
+    one.fleetest(leaves=True).check(1).lines("fleetest: cold (nothing was prepared)*")
+
+
 def test_relative_path_of_modules(one: Project) -> None:
     """It means another folder elsewhere."""
     one.file("lib/sitecustomize.py", "import sys\nsys.value = 1\n")
