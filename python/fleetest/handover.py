@@ -37,7 +37,7 @@ class Handover:
 
         :param fds: descriptors that came with the message
         :param state: for the header line
-        :param changes: what plugins have set in the environment, or deleted (None)
+        :param changes: what the interpreter and plugins have set in the environment, or deleted (None)
         :param seed: of hashes, in this process
         :param explains: the session is only looked at
         """
@@ -55,12 +55,7 @@ class Handover:
         _core.die_with_parent(0)
         _core.Channel(self._pair).send(_core.MSG_RUNNING, os.getpid())
         _core.lifeline(self._lifeline, signal.SIGTERM)
-        self.request.apply_variables()
-        for name, value in self._changes.items():
-            if value is None:
-                os.environb.pop(name, None)
-            else:
-                os.environb[name] = value
+        self.request.apply_variables(self._changes)
         os.umask(self.request.umask)
         self._apply_limits()
         _renew_clocks()

@@ -14,6 +14,7 @@ from fleetest.console_script import pose
 from fleetest.process import let_output_go, shorten_exit
 from fleetest.pytest_version import pytest_version
 from fleetest.recorded_variables import RecordedVariables
+from fleetest.request import changes_at_start
 from fleetest.start import Start
 
 if TYPE_CHECKING:
@@ -117,12 +118,13 @@ def _from_parked(fd: int) -> NoReturn:
 
     :param fd: socket to the daemon
     """
+    changes = changes_at_start()
     variables = RecordedVariables.start()
     _check_pytest()
     from fleetest.resident import wait
     from fleetest.turns import ask_before_reading
 
-    handover = wait(fd, variables)
+    handover = wait(fd, variables, changes)
     start = handover.accept()
     ask_before_reading(start)
     request = handover.request

@@ -36,10 +36,11 @@ class _GiveUp(BaseException):
 class Preparation:
     """One session on its way to its plugins, in a process of its own."""
 
-    def __init__(self, fds: list[int]) -> None:
+    def __init__(self, fds: list[int], changes: dict[bytes, bytes | None]) -> None:
         """Read the request.
 
         :param fds: the request, and the socket to the daemon
+        :param changes: what the interpreter has set in the environment, or deleted (None)
         """
         _core.die_with_parent(signal.SIGKILL)
         self._request = Request.read(fds[0])
@@ -48,8 +49,8 @@ class Preparation:
         self.effects = ImportEffects()
         self.variables: list[bytes] = []
         """Names of those that were read."""
-        self.changes: dict[bytes, bytes | None] = {}
-        """What plugins have set in the environment, or deleted (None)."""
+        self.changes = changes
+        """With what plugins have set in the environment, or deleted."""
         self.folders: list[str] = []
         """Where the modules of the project are looked for, before those of plugins."""
 
@@ -57,7 +58,7 @@ class Preparation:
         """Import the plugins; ends the process if there are none, or if the daemon does not need it."""
         request = self._request
         os.umask(request.umask)
-        request.apply_variables()
+        request.apply_variables(self.changes)
         pose(request.command, request.arguments)
         private.set_version_variable()
         self._looked.start()
@@ -134,9 +135,10 @@ class Preparation:
             self.effects.bar(f"importing plugins failed with {type(error).__name__}")
         finally:
             self.effects.stop()
-            self.changes = self._recorded.changes()
+            changes = self._recorded.changes()
             self.variables = self._recorded.stop()
-            self.effects.saw_variables(self.variables, self.changes, before)
+            self.effects.saw_variables(self.variables, changes, before)
+            self.changes = {**self.changes, **changes}
             self.folders = found.python_path
             found.keep_hook(self.effects)
             if found.first_left:

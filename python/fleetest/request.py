@@ -40,8 +40,11 @@ class Request:
         build, command, folder, arguments, *rest = fields
         return cls(build, os.fsdecode(command), folder, [*map(os.fsdecode, arguments)], *rest)
 
-    def apply_variables(self) -> None:
-        """Have the client's environment, in its order, as a new process has it."""
+    def apply_variables(self, changes: dict[bytes, bytes | None]) -> None:
+        """Have the client's environment, in its order, as a new process has it.
+
+        :param changes: what the interpreter and plugins set in it, or delete (None)
+        """
         variables = dict(_split(variable) for variable in reversed(self.environ))
         for name in os.environb.keys() - variables.keys():
             del os.environb[name]
@@ -52,6 +55,24 @@ class Request:
         data._data.clear()
         names = [_split(variable)[0] for variable in self.environ]
         data._data.update((name, variables[name]) for name in names)
+        for name, change in changes.items():
+            if change is None:
+                os.environb.pop(name, None)
+            else:
+                os.environb[name] = change
+
+
+def changes_at_start() -> dict[bytes, bytes | None]:
+    """What the interpreter has set in the environment since this program began, or deleted (None).
+
+    Where the locale is C, it sets LC_CTYPE (PEP 538), and ``sitecustomize`` may do as it likes.
+    """
+    with open("/proc/self/environ", "rb") as file:
+        given = file.read().split(b"\0")
+    before = dict(_split(variable) for variable in reversed(given) if variable)
+    now = dict(os.environb)
+    changed = (name for name in {**before, **now} if before.get(name) != now.get(name))
+    return {name: now.get(name) for name in changed}
 
 
 def _split(variable: bytes) -> tuple[bytes, bytes]:

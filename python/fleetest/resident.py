@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 _STARTS = (_core.MSG_START_RUN, _core.MSG_START_EXPLAIN)
 
 
-def wait(fd: int, variables: RecordedVariables) -> Handover:
+def wait(fd: int, variables: RecordedVariables, changes: dict[bytes, bytes | None]) -> Handover:
     """Import what is left of pytest, and wait.  Returns in each child forked for a run.
 
     Ends the process with the daemon.
 
     :param fd: the socket to the daemon
     :param variables: knows those that were asked for so far
+    :param changes: what the interpreter has set in the environment, or deleted (None)
     """
     _core.die_with_parent(signal.SIGKILL)
     channel = _core.Channel(raise_fd(fd))
@@ -49,14 +50,13 @@ def wait(fd: int, variables: RecordedVariables) -> Handover:
         asked.append(b"*")
     inputs = Inputs()
     seed = os.environ.get("PYTHONHASHSEED", "")
-    changes: dict[bytes, bytes | None] = {}
     _say_ready(channel, inputs.all(), asked, _unfit(channel.fileno()))
     while True:
         kind, state, fds = _serve(channel)
         if kind in _STARTS:
             explains = kind == _core.MSG_START_EXPLAIN
             return Handover(fds, state, changes, seed, explains=explains)
-        preparation = Preparation(fds)
+        preparation = Preparation(fds, changes)
         preparation.run()
         channel, changes = preparation.channel, preparation.changes
         unfit = preparation.effects.reason

@@ -58,6 +58,25 @@ def test_what_c_code_reads(project: Project) -> None:
     )
 
 
+def test_locale_that_python_replaces(project: Project) -> None:
+    """Where it is C, the interpreter sets LC_CTYPE in its environment at its start (PEP 538)."""
+    assert_same(project, "exec env -u LC_ALL -u LC_CTYPE LANG=C $RUN")
+
+
+def test_variables_of_sitecustomize(project: Project) -> None:
+    """Set, replaced and deleted before anybody could watch."""
+    project.file(
+        "lib/sitecustomize.py",
+        """
+        import os
+        os.environ["SET"] = "by sitecustomize"
+        os.environ["REPLACED"] += " and replaced"
+        del os.environ["DELETED"]
+        """,
+    )
+    assert_same(project, PYTHONPATH=f"{project.path}/lib", REPLACED="given", DELETED="yes")
+
+
 def test_variables(project: Project) -> None:
     """Empty ones, ones that are no UTF-8, an order of their own."""
     assert_same(project, EMPTY="", BYTES=os.fsdecode(b"\xff\xfe"), A="=b=", ZZ="é")
