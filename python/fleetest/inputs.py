@@ -35,8 +35,9 @@ class Inputs:
         configurations = {
             os.path.join(folder, "pyvenv.cfg") for folder in (home, os.path.dirname(home))
         }
-        self._files = {sys.executable, *_path_files(), *configurations, *_modules()}
         self._folders = {*sys.path, *_SITE}
+        path_files = _path_files(self._folders)
+        self._files = {sys.executable, *path_files, *configurations, *_modules()}
         self._packages = _packages() - self._folders
 
     def all(self) -> list[list[bytes]]:
@@ -80,13 +81,14 @@ def _packages() -> set[str]:
     return found
 
 
-def _path_files() -> list[str]:
-    """The ``.pth`` files that the interpreter has read at its start.
+def _path_files(folders: Iterable[str]) -> list[str]:
+    """The ``.pth`` files in folders.
 
-    Also those in folders that ``sitecustomize`` has added by ``site.addsitedir()``, which are on the path.
+    The interpreter reads those of its own at its start, ``sitecustomize`` others by ``site.addsitedir()``, which
+    puts them on the path.
     """
     found = []
-    for folder in {*_SITE, *sys.path}:
+    for folder in folders:
         with contextlib.suppress(OSError):
             names = os.listdir(folder)
             found += [os.path.join(folder, name) for name in names if name.endswith(".pth")]
@@ -97,7 +99,7 @@ def was_customised() -> bool:
     """Whether code of somebody's was run before we could watch, which may have read any variable."""
     if "sitecustomize" in sys.modules or "usercustomize" in sys.modules:
         return True
-    for path in _path_files():
+    for path in _path_files(_SITE):
         if os.path.basename(path).startswith(HARMLESS_PATH_FILES):
             continue
         with contextlib.suppress(OSError), open(path, "rb") as file:
