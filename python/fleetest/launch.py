@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from fleetest import _core
 from fleetest.console_script import pose
@@ -16,9 +16,6 @@ from fleetest.pytest_version import pytest_version
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.request import changes_at_start
 from fleetest.start import Start
-
-if TYPE_CHECKING:
-    pass
 
 OLDEST_PYTEST = (7, 4)
 
