@@ -30,6 +30,8 @@ static void check(const struct ft_request *request, const uint8_t *data, size_t 
     for (size_t i = 0; i < request->environ.count; i++)
         check_inside(request->environ.items[i], data, size);
     MUST(request->umask <= 0777 && request->nice >= -20 && request->nice < 20);
+    for (size_t i = 0; i < FT_REQUEST_STREAMS; i++)
+        MUST(request->terminals[i] == 0 || request->terminals[i] >> 32 == 1);
     for (size_t i = 0; i < request->fd_count; i++) {
         MUST(request->fds[i] <= INT32_MAX);
         MUST(i == 0 || request->fds[i] > request->fds[i - 1]);
@@ -50,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Numbers may have been longer than they had to be. */
     MUST(out.len <= size);
     MUST(ft_request_read(&again, ft_buf_head(&out), out.len) == 0);
-    MUST(same_request(&request, &again));
+    MUST(same_request(&request, &again) && ft_request_same_place(&request, &again));
     ft_request_release(&again);
     ft_buf_release(&out);
     ft_request_release(&request);

@@ -29,6 +29,8 @@ class Request:
     blocked: int
     limits: list[int]
     """Soft and hard limit of each resource in turn."""
+    terminals: list[int]
+    """What the client's descriptors 0, 1 and 2 are: a terminal with its size (``FT_REQUEST_TERMINAL``), or none (0)."""
     numbers: list[int]
     """Those of the client's descriptors."""
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,6 +92,18 @@ static int note_limits(struct ft_request *request)
     return 0;
 }
 
+static void note_terminals(struct ft_request *request)
+{
+    for (int fd = 0; fd < FT_REQUEST_STREAMS; fd++) {
+        struct winsize size = {0};
+        if (isatty(fd) == 0)
+            continue;
+        if (ioctl(fd, TIOCGWINSZ, &size) < 0)
+            size = (struct winsize){0};
+        request->terminals[fd] = FT_REQUEST_TERMINAL | (uint64_t)size.ws_row << 16 | size.ws_col;
+    }
+}
+
 int ft_caller_init(struct ft_caller *caller, char **args)
 {
     struct ft_request *request = &caller->request;
@@ -113,6 +126,7 @@ int ft_caller_init(struct ft_caller *caller, char **args)
         return err;
     }
     note_signals(request);
+    note_terminals(request);
     mode_t mask = umask(0);
     umask(mask);
     request->umask = (uint32_t)mask & 0777;

@@ -4,6 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+int ft_put_array(int err, struct ft_buf *out, uint32_t count)
+{
+    return err < 0 ? err : ft_mp_array(out, count);
+}
+
+int ft_put_text(int err, struct ft_buf *out, struct ft_text text)
+{
+    return err < 0 ? err : ft_mp_bin(out, text.at, (uint32_t)text.len);
+}
+
+int ft_put_bool(int err, struct ft_buf *out, bool value)
+{
+    return err < 0 ? err : ft_mp_bool(out, value);
+}
+
+int ft_put_uint(int err, struct ft_buf *out, uint64_t value)
+{
+    return err < 0 ? err : ft_mp_uint(out, value);
+}
+
+int ft_put_int(int err, struct ft_buf *out, int64_t value)
+{
+    return err < 0 ? err : ft_mp_int(out, value);
+}
+
 int ft_get_kind(int err, struct ft_mp_reader *reader, enum ft_mp_kind kind, struct ft_mp_token *token)
 {
     if (err == 0)
@@ -59,6 +84,15 @@ int ft_get_str(int err, struct ft_mp_reader *reader, struct ft_text *text)
     err = ft_get_kind(err, reader, FT_MP_STR, &token);
     if (err == 0)
         *text = (struct ft_text){(const char *)token.bytes, token.len};
+    return err;
+}
+
+int ft_get_bool(int err, struct ft_mp_reader *reader, bool *value)
+{
+    struct ft_mp_token token = {0};
+    err = ft_get_kind(err, reader, FT_MP_BOOL, &token);
+    if (err == 0)
+        *value = token.b;
     return err;
 }
 

@@ -7,52 +7,41 @@
 #include "wire/fields.h"
 #include "wire/msgpack.h"
 
-enum { FIELDS = 11 };
+enum { FIELDS = 12 };
 
 /* ---- writing; each returns what is left of an error of the ones before ---- */
 
-static int put_text(int err, struct ft_buf *out, struct ft_text text)
-{
-    return err < 0 ? err : ft_mp_bin(out, text.at, (uint32_t)text.len);
-}
-
 static int put_texts(int err, struct ft_buf *out, const struct ft_texts *texts)
 {
-    if (err == 0)
-        err = ft_mp_array(out, (uint32_t)texts->count);
+    err = ft_put_array(err, out, (uint32_t)texts->count);
     for (size_t i = 0; i < texts->count; i++)
-        err = put_text(err, out, texts->items[i]);
+        err = ft_put_text(err, out, texts->items[i]);
     return err;
-}
-
-static int put_uint(int err, struct ft_buf *out, uint64_t value)
-{
-    return err < 0 ? err : ft_mp_uint(out, value);
 }
 
 int ft_request_write(struct ft_buf *out, const struct ft_request *request)
 {
     int err = ft_mp_array(out, FIELDS);
-    err = put_text(err, out, request->build);
-    err = put_text(err, out, request->command);
-    err = put_text(err, out, request->folder);
+    err = ft_put_text(err, out, request->build);
+    err = ft_put_text(err, out, request->command);
+    err = ft_put_text(err, out, request->folder);
     err = put_texts(err, out, &request->args);
     err = put_texts(err, out, &request->environ);
-    err = put_uint(err, out, request->umask);
-    if (err == 0)
-        err = ft_mp_int(out, request->nice);
-    err = put_uint(err, out, request->ignored);
-    err = put_uint(err, out, request->blocked);
-    if (err == 0)
-        err = ft_mp_array(out, 2 * FT_REQUEST_LIMITS);
+    err = ft_put_uint(err, out, request->umask);
+    err = ft_put_int(err, out, request->nice);
+    err = ft_put_uint(err, out, request->ignored);
+    err = ft_put_uint(err, out, request->blocked);
+    err = ft_put_array(err, out, 2 * FT_REQUEST_LIMITS);
     for (size_t i = 0; i < FT_REQUEST_LIMITS; i++) {
-        err = put_uint(err, out, request->limits[i][0]);
-        err = put_uint(err, out, request->limits[i][1]);
+        err = ft_put_uint(err, out, request->limits[i][0]);
+        err = ft_put_uint(err, out, request->limits[i][1]);
     }
-    if (err == 0)
-        err = ft_mp_array(out, (uint32_t)request->fd_count);
+    err = ft_put_array(err, out, FT_REQUEST_STREAMS);
+    for (size_t i = 0; i < FT_REQUEST_STREAMS; i++)
+        err = ft_put_uint(err, out, request->terminals[i]);
+    err = ft_put_array(err, out, (uint32_t)request->fd_count);
     for (size_t i = 0; i < request->fd_count; i++)
-        err = put_uint(err, out, request->fds[i]);
+        err = ft_put_uint(err, out, request->fds[i]);
     return err;
 }
 
@@ -75,6 +64,18 @@ static int get_limits(int err, struct ft_mp_reader *reader, struct ft_request *r
     for (size_t i = 0; i < FT_REQUEST_LIMITS; i++) {
         err = ft_get_uint(err, reader, UINT64_MAX, &request->limits[i][0]);
         err = ft_get_uint(err, reader, UINT64_MAX, &request->limits[i][1]);
+    }
+    return err;
+}
+
+static int get_terminals(int err, struct ft_mp_reader *reader, struct ft_request *request)
+{
+    err = ft_get_array(err, reader, FT_REQUEST_STREAMS);
+    for (size_t i = 0; i < FT_REQUEST_STREAMS; i++) {
+        uint64_t *terminal = &request->terminals[i];
+        err = ft_get_uint(err, reader, FT_REQUEST_TERMINAL | UINT32_MAX, terminal);
+        if (err == 0 && *terminal != 0 && (*terminal & FT_REQUEST_TERMINAL) == 0)
+            err = -EBADMSG;
     }
     return err;
 }
@@ -115,6 +116,7 @@ int ft_request_read(struct ft_request *request, const uint8_t *payload, size_t l
     err = ft_get_uint(err, &reader, UINT64_MAX, &request->ignored);
     err = ft_get_uint(err, &reader, UINT64_MAX, &request->blocked);
     err = get_limits(err, &reader, request);
+    err = get_terminals(err, &reader, request);
     err = get_fds(err, &reader, request);
     if (err == 0 && reader.at != reader.end)
         err = -EBADMSG;
@@ -122,6 +124,20 @@ int ft_request_read(struct ft_request *request, const uint8_t *payload, size_t l
     if (err < 0)
         ft_request_release(request);
     return err;
+}
+
+static bool same_descriptors(const struct ft_request *a, const struct ft_request *b)
+{
+    return a->fd_count == b->fd_count &&
+           (a->fd_count == 0 || memcmp(a->fds, b->fds, a->fd_count * sizeof *a->fds) == 0);
+}
+
+bool ft_request_same_place(const struct ft_request *a, const struct ft_request *b)
+{
+    return ft_text_equal(a->folder, b->folder) && ft_text_equal(a->command, b->command) && a->umask == b->umask &&
+           a->nice == b->nice && a->ignored == b->ignored && a->blocked == b->blocked &&
+           memcmp(a->limits, b->limits, sizeof a->limits) == 0 &&
+           memcmp(a->terminals, b->terminals, sizeof a->terminals) == 0 && same_descriptors(a, b);
 }
 
 void ft_request_release(struct ft_request *request)

@@ -6,6 +6,7 @@
 #ifndef FT_WIRE_REQUEST_H
 #define FT_WIRE_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,11 @@
 #include "base/text.h"
 
 enum { FT_REQUEST_LIMITS = 16 }; /* resource limits, by their number in Linux */
+
+enum { FT_REQUEST_STREAMS = 3 }; /* descriptors 0, 1 and 2 */
+
+/* Of a descriptor that is a terminal; rows << 16 | columns are below. */
+#define FT_REQUEST_TERMINAL ((uint64_t)1 << 32)
 
 /* Which descriptors are attached to FT_MSG_ASK. */
 enum ft_request_fd {
@@ -42,8 +48,9 @@ struct ft_request {
     int32_t nice;
     uint64_t ignored; /* signals; bit 0 is signal 1 */
     uint64_t blocked;
-    uint64_t limits[FT_REQUEST_LIMITS][2]; /* soft and hard, UINT64_MAX: none */
-    uint32_t *fds;                         /* the numbers that descriptors have in the client */
+    uint64_t limits[FT_REQUEST_LIMITS][2];  /* soft and hard, UINT64_MAX: none */
+    uint64_t terminals[FT_REQUEST_STREAMS]; /* what each is: FT_REQUEST_TERMINAL with its size (0: unknown), or 0 */
+    uint32_t *fds;                          /* the numbers that descriptors have in the client */
     size_t fd_count;
 };
 
@@ -58,9 +65,16 @@ int ft_request_write(struct ft_buf *out, const struct ft_request *request);
 
 /*
  * Read it; texts point into `payload`.  Returns 0, -ENOMEM, or -EBADMSG, with nothing to release, for anything that a
- * client would not write: NUL bytes in a text, numbers of descriptors that are not ascending or above INT32_MAX.
+ * client would not write: NUL bytes in a text, sizes of what is no terminal, numbers of descriptors that are not
+ * ascending or above INT32_MAX.
  */
 int ft_request_read(struct ft_request *request, const uint8_t *payload, size_t len);
+
+/*
+ * Whether two are the same in all that a session which was prepared for one cannot leave behind for the other: folder,
+ * command, umask, nice value, signals, limits, which descriptors there are, and which terminals 0, 1 and 2 are.
+ */
+bool ft_request_same_place(const struct ft_request *a, const struct ft_request *b);
 
 /* Free the arrays, not what texts point to. */
 void ft_request_release(struct ft_request *request);

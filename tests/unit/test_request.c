@@ -9,7 +9,7 @@
 #include "wire/msgpack.h"
 #include "wire/request.h"
 
-enum { VARIABLES = 3000, FDS = 300, FIELDS = 11 };
+enum { VARIABLES = 3000, FDS = 300, FIELDS = 12 };
 
 static char *const no_utf8 = (char[]){"\xff\xfe\x80=\xc3\x28"};
 
@@ -34,6 +34,7 @@ static struct ft_request sample(void)
         .nice = -5,
         .ignored = 1u << 12,
         .blocked = UINT64_MAX,
+        .terminals = {FT_REQUEST_TERMINAL | 24 << 16 | 80, 0, FT_REQUEST_TERMINAL},
         .fds = fds,
         .fd_count = 4,
     };
@@ -134,6 +135,20 @@ static void limits_and_signals_come_back_at_the_borders_of_their_widths(void **s
     }
 }
 
+static void terminals_come_back_whatever_their_size(void **state)
+{
+    static const uint64_t sizes[] = {0, 1, 80, 0xffff, 0x10000, 24 << 16 | 80, 0xffff0000, 0xffffffff};
+    struct ft_request request = sample();
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t fd = 0; fd < FT_REQUEST_STREAMS; fd++) {
+            memset(request.terminals, 0, sizeof request.terminals);
+            request.terminals[fd] = FT_REQUEST_TERMINAL | sizes[i];
+            check_round_trip(&request);
+        }
+    }
+}
+
 static void many_and_long_variables_come_back(void **state)
 {
     static struct ft_text items[VARIABLES];
@@ -229,7 +244,7 @@ static void numbers_that_nothing_can_have_are_refused(void **state)
 {
     uint32_t fds[] = {3, (uint32_t)INT32_MAX + 1};
     (void)state;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 10; i++) {
         struct ft_request request = sample();
         switch (i) {
         case 0:
@@ -252,6 +267,15 @@ static void numbers_that_nothing_can_have_are_refused(void **state)
             break;
         case 5:
             request.nice = INT32_MIN;
+            break;
+        case 6:
+            request.terminals[0] = 1; /* the size of none */
+            break;
+        case 7:
+            request.terminals[1] = FT_REQUEST_TERMINAL << 1;
+            break;
+        case 8:
+            request.terminals[2] = UINT64_MAX;
             break;
         default:
             request.nice = INT32_MAX;
@@ -278,6 +302,10 @@ enum wrong {
     TOO_MANY_LIMITS,
     LIMITS_AS_TEXT,
     LIMIT_NEGATIVE,
+    TOO_FEW_TERMINALS,
+    TOO_MANY_TERMINALS,
+    TERMINALS_AS_NIL,
+    TERMINAL_NEGATIVE,
     FDS_AS_NUMBER,
     FD_NEGATIVE,
     FDS_BEYOND_THE_END,
@@ -291,6 +319,15 @@ static int put_limits(struct ft_buf *out, enum wrong wrong)
     int err = wrong == LIMITS_AS_TEXT ? ft_mp_bin(out, "x", 1) : ft_mp_array(out, count);
     for (uint32_t i = 0; i < count; i++)
         err |= wrong == LIMIT_NEGATIVE && i == 5 ? ft_mp_int(out, -1) : ft_mp_uint(out, i);
+    return err;
+}
+
+static int put_terminals(struct ft_buf *out, enum wrong wrong)
+{
+    uint32_t count = wrong == TOO_FEW_TERMINALS ? 2 : wrong == TOO_MANY_TERMINALS ? 4 : 3;
+    int err = wrong == TERMINALS_AS_NIL ? ft_mp_nil(out) : ft_mp_array(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        err |= wrong == TERMINAL_NEGATIVE && i == 1 ? ft_mp_int(out, -1) : ft_mp_uint(out, FT_REQUEST_TERMINAL + i);
     return err;
 }
 
@@ -321,6 +358,7 @@ static void put_by_hand(struct ft_buf *out, enum wrong wrong)
     err |= wrong == SIGNALS_AS_BOOL ? ft_mp_bool(out, true) : ft_mp_uint(out, 1);
     err |= ft_mp_uint(out, 2);
     err |= put_limits(out, wrong);
+    err |= put_terminals(out, wrong);
     err |= put_fds(out, wrong);
     if (wrong == TOO_MANY_FIELDS)
         err |= ft_mp_nil(out);
@@ -360,6 +398,8 @@ static void a_request_put_together_by_hand_is_what_the_writer_writes(void **stat
         assert_int_equal(request.limits[i][0], 2 * i);
         assert_int_equal(request.limits[i][1], 2 * i + 1);
     }
+    for (unsigned i = 0; i < FT_REQUEST_STREAMS; i++)
+        assert_int_equal(request.terminals[i], FT_REQUEST_TERMINAL + i);
     assert_int_equal(request.fd_count, 1);
     assert_int_equal(request.fds[0], 3);
     assert_int_equal(ft_request_write(&written, &request), 0);
@@ -408,6 +448,91 @@ static void a_released_request_is_empty(void **state)
     ft_buf_release(&out);
 }
 
+/* ---- the same place ---- */
+
+static void a_session_does_not_hold_on_to_what_it_was_asked(void **state)
+{
+    struct ft_request a = sample(), b = sample();
+    (void)state;
+    assert_true(ft_request_same_place(&a, &b));
+    b.build = ft_text_of("another");
+    b.args.count = b.environ.count = 0;
+    assert_true(ft_request_same_place(&a, &b));
+    assert_true(ft_request_same_place(&b, &a));
+}
+
+/* Change one thing that a session does hold on to.  Returns false where there are no more. */
+static bool move(struct ft_request *request, int what)
+{
+    switch (what) {
+    case 0:
+        request->folder = ft_text_of("/home/you");
+        return true;
+    case 1:
+        request->command = ft_text_of("/usr/bin/fleetes");
+        return true;
+    case 2:
+        request->umask = 0;
+        return true;
+    case 3:
+        request->nice = 5;
+        return true;
+    case 4:
+        request->ignored = 0;
+        return true;
+    case 5:
+        request->blocked--;
+        return true;
+    case 6:
+        request->limits[0][0]--;
+        return true;
+    case 7:
+        request->limits[FT_REQUEST_LIMITS - 1][1]--;
+        return true;
+    case 8:
+    case 9:
+    case 10:
+        request->terminals[what - 8] ^= FT_REQUEST_TERMINAL;
+        return true;
+    case 11:
+        request->terminals[0]++; /* wider */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void what_a_session_holds_on_to_makes_another_place(void **state)
+{
+    struct ft_request a = sample(), b = sample();
+    (void)state;
+    for (int what = 0; move(&b, what); what++, b = sample()) {
+        assert_false(ft_request_same_place(&a, &b));
+        assert_false(ft_request_same_place(&b, &a));
+    }
+}
+
+static void each_descriptor_makes_another_place(void **state)
+{
+    static uint32_t lists[][3] = {{0, 1, 2}, {0, 1, 5}, {0, 2, 5}, {1, 2, 5}, {5, 6, 7}};
+    enum { LISTS = sizeof lists / sizeof lists[0] };
+    struct ft_request a = sample(), b = sample();
+    (void)state;
+    a.fd_count = b.fd_count = 3;
+    for (size_t i = 0; i < LISTS; i++) {
+        for (size_t j = 0; j < LISTS; j++) {
+            a.fds = lists[i];
+            b.fds = lists[j];
+            assert_int_equal(ft_request_same_place(&a, &b), i == j);
+        }
+    }
+    a.fds = b.fds = lists[0];
+    b.fd_count = 2;
+    assert_false(ft_request_same_place(&a, &b));
+    a.fd_count = b.fd_count = 0;
+    assert_true(ft_request_same_place(&a, &b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_request_may_be_empty),
         cmocka_unit_test(every_nice_value_and_mask_comes_back),
         cmocka_unit_test(limits_and_signals_come_back_at_the_borders_of_their_widths),
+        cmocka_unit_test(terminals_come_back_whatever_their_size),
         cmocka_unit_test(many_and_long_variables_come_back),
         cmocka_unit_test(many_descriptors_come_back),
         cmocka_unit_test(a_payload_that_ends_too_early_is_refused),
@@ -426,6 +552,9 @@ int main(void)
         cmocka_unit_test(a_request_put_together_by_hand_is_what_the_writer_writes),
         cmocka_unit_test(a_changed_byte_is_refused_or_makes_another_valid_request),
         cmocka_unit_test(a_released_request_is_empty),
+        cmocka_unit_test(a_session_does_not_hold_on_to_what_it_was_asked),
+        cmocka_unit_test(what_a_session_holds_on_to_makes_another_place),
+        cmocka_unit_test(each_descriptor_makes_another_place),
     };
     return cmocka_run_group_tests(tests, start_watchdog, NULL);
 }
