@@ -150,7 +150,7 @@ class Trial:
         findings.missed = findings.missed or missed
         findings.looks = [
             Look(kind, aspect, failed, os.fsdecode(path), who)
-            for kind, aspect, failed, path, who in looks
+            for kind, aspect, failed, path, who, _ in looks
         ]
         variables.stop()
         findings.variables = {os.fsdecode(name): who for name, who in variables.askers.items()}

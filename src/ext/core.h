@@ -43,9 +43,11 @@ PyObject *core_fill_holes(PyObject *module, PyObject *args);
 /* watch(): see watch.c. */
 PyObject *core_watch(PyObject *module, PyObject *callback);
 
-/* trace_start() and trace_stop(): see trace.c. */
+/* trace_start(), trace_stop(), trace_pretend() and trace_pretend_nothing(): see trace.c. */
 PyObject *core_trace_start(PyObject *module, PyObject *args);
 PyObject *core_trace_stop(PyObject *module, PyObject *unused);
+PyObject *core_trace_pretend(PyObject *module, PyObject *args);
+PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);
 
 /* has_finalizers() and file_objects(): see finalizers.c. */
 PyObject *core_has_finalizers(PyObject *module, PyObject *unused);

@@ -7,8 +7,11 @@
 
 enum owner { PROJECT, LIBRARY, TOOL, OWN, NAMELESS };
 
-/* Beside the aspects: as the caller of this function says. */
-enum { CALLER = 255 };
+/*
+ * Beside the aspects.  CALLER: as the caller of this function says.  PRESENCE_FOR_CALLER: presence, or COLLECT if the
+ * first caller outside the library says so.
+ */
+enum { CALLER = 255, PRESENCE_FOR_CALLER = 254 };
 
 struct verdict {
     uint8_t status; /* an aspect, of STATUS and LINK */
@@ -26,10 +29,10 @@ static const struct rule {
     {"importlib._bootstrap", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
     {"importlib.metadata", "mtime", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}}, /* of a folder that is listed, too */
     {"zipimport", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
-    {"genericpath", "exists", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
+    {"genericpath", "exists", {PRESENCE_FOR_CALLER, FT_ASPECT_ALL}},
     {"genericpath", "lexists", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
-    {"genericpath", "isfile", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
-    {"genericpath", "isdir", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
+    {"genericpath", "isfile", {PRESENCE_FOR_CALLER, FT_ASPECT_ALL}},
+    {"genericpath", "isdir", {PRESENCE_FOR_CALLER, FT_ASPECT_ALL}},
     {"genericpath", "islink", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
     {"posixpath", "lexists", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
     {"posixpath", "islink", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
@@ -37,24 +40,28 @@ static const struct rule {
     {"posixpath", "_joinrealpath", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
     {"pathlib", "stat", {CALLER, FT_ASPECT_ALL}},
     {"pathlib", "lstat", {CALLER, FT_ASPECT_ALL}},
-    {"pathlib", "samefile", {FT_ASPECT_FULL, FT_ASPECT_ALL}},
+    {"pathlib", "samefile", {CALLER, FT_ASPECT_ALL}},
+    {"genericpath", "samefile", {CALLER, FT_ASPECT_ALL}},
     {"pathlib", "is_mount", {FT_ASPECT_FULL, FT_ASPECT_ALL}},
     {"pathlib", "owner", {FT_ASPECT_FULL, FT_ASPECT_ALL}},
     {"pathlib", "group", {FT_ASPECT_FULL, FT_ASPECT_ALL}},
     {"pathlib._os", NULL, {FT_ASPECT_FULL, FT_ASPECT_ALL}}, /* it copies times, too */
-    {"pathlib", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
-    {"glob", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
+    {"pathlib", NULL, {PRESENCE_FOR_CALLER, CALLER}},
+    {"glob", NULL, {FT_ASPECT_PRESENCE, CALLER}},
     {"os", "walk", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
     {"os", "_walk", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
-    {"shutil", "which", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
-    {"shutil", "_access_check", {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}},
     {"linecache", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_ALL}}, /* of a file that is read, too */
     {"_pytest.cacheprovider", NULL, {FT_ASPECT_FULL, FT_ASPECT_ALL}}, /* new ones first */
     {"_pytest._py.path", NULL, {FT_ASPECT_FULL, FT_ASPECT_ALL}}, /* on behalf of others */
-    {"_pytest.pathlib", "scandir", {FT_ASPECT_PRESENCE, CALLER}},
-    {"_pytest.pathlib", "visit", {FT_ASPECT_PRESENCE, FT_ASPECT_COLLECT}},
-    {"_pytest.main", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_COLLECT}},
-    {"_pytest.python", NULL, {FT_ASPECT_PRESENCE, FT_ASPECT_COLLECT}},
+    {"_pytest.pathlib", "scandir", {FT_ASPECT_COLLECT, CALLER}},
+    {"_pytest.pathlib", "visit", {FT_ASPECT_COLLECT, FT_ASPECT_COLLECT}},
+    {"_pytest.config", "filename_arg", {FT_ASPECT_COLLECT, FT_ASPECT_ALL}}, /* that it is no folder */
+    {"_pytest.config", "_get_directory", {FT_ASPECT_COLLECT, FT_ASPECT_ALL}},
+    {"_pytest.config", "_set_initial_conftests", {FT_ASPECT_PRESENCE, FT_ASPECT_COLLECT}}, /* of folders */
+    {"_pytest.config", "_try_load_conftest", {FT_ASPECT_PRESENCE, FT_ASPECT_COLLECT}},
+    {"_pytest.config", "<genexpr>", {FT_ASPECT_PRESENCE, FT_ASPECT_COLLECT}}, /* in these */
+    {"_pytest.main", NULL, {FT_ASPECT_COLLECT, FT_ASPECT_COLLECT}},
+    {"_pytest.python", NULL, {FT_ASPECT_COLLECT, FT_ASPECT_COLLECT}},
 };
 
 static struct {
@@ -67,6 +74,11 @@ static struct {
 static int begins_with(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static int is_installed(const char *name)
+{
+    return strstr(name, "/site-packages/") != NULL || strstr(name, "/dist-packages/") != NULL;
 }
 
 /* Whose a file is.  `module`: where the module's name begins in that of the file, if that says it. */
@@ -89,7 +101,7 @@ static enum owner owner_of(const char *name, const char **module)
             --*module;
         return TOOL;
     }
-    if (strstr(name, "/site-packages/") == NULL && strstr(name, "/dist-packages/") == NULL &&
+    if (!is_installed(name) &&
         begins_with(name, roots.library)) {
         *module = name + strlen(roots.library);
         return LIBRARY;
@@ -120,6 +132,24 @@ static struct verdict judge(enum owner owner, const char *module, const char *fu
     return all_of_it;
 }
 
+/*
+ * Modules of the library by which others ask for the time or for random numbers; the rest asks for itself.  So does
+ * tempfile, but for the name of what is not made.
+ */
+static const char *const askers[] = {"datetime", "_pydatetime", "random", "secrets", "uuid"};
+
+static int asks_for_others(const char *module, const char *function)
+{
+    static const char *const names[] = {"rng", "__next__", "mktemp"};
+    for (size_t i = 0; i < sizeof askers / sizeof askers[0]; i++)
+        if (is_module(module, askers[i]))
+            return 1;
+    for (size_t i = 0; is_module(module, "tempfile") && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(function, names[i]) == 0)
+            return 1;
+    return 0;
+}
+
 /* ---- remembering it ---- */
 
 /* What is known of a code object, which is kept alive, so that none other gets its address. */
@@ -127,6 +157,10 @@ struct known {
     PyCodeObject *code;
     enum owner owner;
     struct verdict verdict;
+    uint8_t installed; /* a part of a package that is */
+    uint8_t imports;   /* the library's machinery of imports */
+    uint8_t for_others, for_itself; /* what it asks for that is another each time */
+    uint8_t by_date;                /* of the time only the date */
 };
 
 static struct {
@@ -162,7 +196,7 @@ static int make_room(void)
 
 static struct known look_at(PyCodeObject *code)
 {
-    struct known found = {code, NAMELESS, all_of_it};
+    struct known found = {.code = code, .owner = NAMELESS, .verdict = all_of_it};
     const char *module, *name = PyUnicode_AsUTF8(code->co_filename);
     const char *function = name == NULL ? NULL : PyUnicode_AsUTF8(code->co_name);
     if (function == NULL) { /* names that are no UTF-8 */
@@ -171,13 +205,18 @@ static struct known look_at(PyCodeObject *code)
     }
     found.owner = owner_of(name, &module);
     found.verdict = judge(found.owner, module, function);
+    found.installed = found.owner == PROJECT && is_installed(name);
+    found.imports = found.owner == LIBRARY && module != NULL && begins_with(module, "importlib");
+    found.for_others = found.owner == LIBRARY && module != NULL && asks_for_others(module, function);
+    found.by_date = strstr(name, "/dateutil/parser/") != NULL; /* what a text leaves open */
+    found.for_itself = found.owner == LIBRARY && !found.for_others && module != NULL && is_module(module, "tempfile");
     return found;
 }
 
 static struct known known_of(PyFrameObject *frame)
 {
     PyCodeObject *code = PyFrame_GetCode(frame);
-    struct known found = {code, NAMELESS, all_of_it};
+    struct known found = {.code = code, .owner = NAMELESS, .verdict = all_of_it};
     if (make_room() == 0) {
         struct known *slot = slot_of(cache.slots, cache.size, code);
         if (slot->code == NULL) {
@@ -207,6 +246,7 @@ static int is_alone(PyThreadState *state)
            PyThreadState_Next(state) == NULL;
 }
 
+/* Returns 1, 0 if no Python code runs in this thread, or -1 if it cannot be looked at. */
 static int begin_look(struct look *look)
 {
     look->state = PyGILState_GetThisThreadState();
@@ -215,7 +255,7 @@ static int begin_look(struct look *look)
     look->taken = core_current_state() != look->state;
     if (look->taken) {
         if (!is_alone(look->state))
-            return 0;
+            return -1;
         PyEval_RestoreThread(look->state);
     }
     look->error = core_put_error_by();
@@ -245,22 +285,34 @@ static PyFrameObject *caller_of(PyFrameObject *frame)
     return caller;
 }
 
+static unsigned aspect_from(PyFrameObject *frame, enum ft_trace_kind kind)
+{
+    unsigned answer = CALLER;
+    int passed_on = 0;
+    while (frame != NULL && answer == CALLER) {
+        struct known known = known_of(frame);
+        answer = kind == FT_TRACE_LIST ? known.verdict.list : known.verdict.status;
+        if (passed_on && known.owner != LIBRARY && answer != FT_ASPECT_COLLECT)
+            answer = FT_ASPECT_PRESENCE;
+        if (answer == PRESENCE_FOR_CALLER || (passed_on && known.owner == LIBRARY)) {
+            passed_on = 1;
+            answer = CALLER;
+        }
+        frame = caller_of(frame);
+    }
+    Py_XDECREF(frame);
+    return passed_on && answer == CALLER ? FT_ASPECT_PRESENCE : answer;
+}
+
 enum ft_trace_aspect frames_aspect(enum ft_trace_kind kind)
 {
     enum ft_trace_aspect fallback = kind == FT_TRACE_LIST ? FT_ASPECT_ALL : FT_ASPECT_FULL;
     unsigned answer = CALLER;
     struct look look;
-    if (!begin_look(&look))
+    if (begin_look(&look) <= 0)
         return fallback;
-    if (roots.answers) {
-        PyFrameObject *frame = PyThreadState_GetFrame(look.state);
-        while (frame != NULL && answer == CALLER) {
-            struct verdict verdict = known_of(frame).verdict;
-            answer = kind == FT_TRACE_LIST ? verdict.list : verdict.status;
-            frame = caller_of(frame);
-        }
-        Py_XDECREF(frame);
-    }
+    if (roots.answers)
+        answer = aspect_from(PyThreadState_GetFrame(look.state), kind);
     end_look(&look);
     return answer == CALLER ? fallback : (enum ft_trace_aspect)answer;
 }
@@ -277,24 +329,86 @@ static int line_of(PyFrameObject *frame, PyCodeObject *code)
     return latest.line;
 }
 
+/* Write a place in a project or package; it is in the cache. */
+static void print_place(char *buffer, size_t size, PyFrameObject *frame, PyCodeObject *code)
+{
+    int len = snprintf(buffer, size, "%s:%d", PyUnicode_AsUTF8(code->co_filename), line_of(frame, code));
+    if (len < 0 || (size_t)len >= size)
+        buffer[0] = '\0';
+}
+
+/* Begin to look for somebody.  Returns whether it can be found out who it is; if not, what is known is written. */
+static int begin_search(struct look *look, char *buffer, size_t size)
+{
+    int begun = begin_look(look);
+    snprintf(buffer, size, "%s", begun < 0 ? FRAMES_THREAD : "");
+    return begun > 0;
+}
+
 void frames_who(char *buffer, size_t size)
 {
     struct look look;
-    buffer[0] = '\0';
-    if (!begin_look(&look))
+    if (!begin_search(&look, buffer, size))
         return;
     PyFrameObject *frame = roots.answers ? PyThreadState_GetFrame(look.state) : NULL;
     while (frame != NULL) {
         struct known known = known_of(frame);
-        if (known.owner == PROJECT) { /* and is in the cache */
-            int len = snprintf(buffer, size, "%s:%d", PyUnicode_AsUTF8(known.code->co_filename),
-                               line_of(frame, known.code));
-            if (len < 0 || (size_t)len >= size)
-                buffer[0] = '\0';
+        if (known.owner == PROJECT) {
+            print_place(buffer, size, frame, known.code);
             break;
         }
         frame = caller_of(frame);
     }
+    Py_XDECREF(frame);
+    end_look(&look);
+}
+
+/* Whether nobody who asks for himself can be further out than this frame. */
+static int is_end(const struct known *known, int is_first)
+{
+    switch (known->owner) {
+    case PROJECT:
+        return !known->installed;
+    case LIBRARY:
+        return known->imports || known->for_itself || (is_first && !known->for_others);
+    case NAMELESS:
+        return 0;
+    case TOOL:
+    case OWN:
+        break;
+    }
+    return 1;
+}
+
+static void add_suffix(char *buffer, size_t size, const char *suffix)
+{
+    size_t len = strlen(buffer), suffix_len = strlen(suffix);
+    if (len > 0 && len + suffix_len < size)
+        memcpy(buffer + len, suffix, suffix_len + 1);
+}
+
+/* A package asks for itself while it is imported and in its hooks, otherwise for its caller. */
+void frames_asker(const char *what, char *buffer, size_t size)
+{
+    int for_itself = strcmp(what, "process") == 0; /* all of the library */
+    struct look look;
+    int is_first = 1, by_date = 0, imports = 0;
+    if (!begin_search(&look, buffer, size))
+        return;
+    PyFrameObject *frame = roots.answers ? PyThreadState_GetFrame(look.state) : NULL;
+    while (frame != NULL) {
+        struct known known = known_of(frame);
+        if (known.owner == PROJECT && (!known.installed || buffer[0] == '\0'))
+            print_place(buffer, size, frame, known.code);
+        by_date |= known.by_date;
+        imports = known.imports;
+        if (is_end(&known, is_first) || (is_first && for_itself && known.owner == LIBRARY))
+            break;
+        is_first = 0;
+        frame = caller_of(frame);
+    }
+    if (by_date || imports)
+        add_suffix(buffer, size, by_date ? FRAMES_DATE : FRAMES_IMPORT);
     Py_XDECREF(frame);
     end_look(&look);
 }

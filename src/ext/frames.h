@@ -4,7 +4,7 @@
  *
  * These are called from within calls of the C library, with or without the interpreter's lock.  No Python code is run.
  * The lock is taken only where this is the one thread that Python knows: another one may hold it and wait for something
- * that the caller has.  Without it nothing is known.
+ * that the caller has.  Without it nothing is known but that it is a thread of Python's.
  */
 #ifndef FT_EXT_FRAMES_H
 #define FT_EXT_FRAMES_H
@@ -21,7 +21,16 @@ int frames_begin(const char *library, PyObject *tools, const char *own);
 /* No more answers, also if there were none. */
 void frames_end(void);
 
+/* In the place of a place: a thread that could not be looked at. */
+#define FRAMES_THREAD "(a thread)"
+
 enum ft_trace_aspect frames_aspect(enum ft_trace_kind kind);
 void frames_who(char *buffer, size_t size);
+
+/* Behind the place: a package has asked while it was imported; of the time only the date is used. */
+#define FRAMES_IMPORT " imported"
+#define FRAMES_DATE " date"
+
+void frames_asker(const char *what, char *buffer, size_t size);
 
 #endif

@@ -128,7 +128,12 @@ static PyMethodDef core_methods[] = {
                "pytest and its parts, fleetest's.")},
     {"trace_stop", core_trace_stop, METH_NOARGS,
      PyDoc_STR("trace_stop()\n--\n\nRecord no more. Returns whether something was missed, and what was seen: kind, "
-               "aspect,\nerrno or 0, path, who, each once, in order.")},
+               "aspect,\nerrno or 0, path, who, what was there, each once, in order.")},
+    {"trace_pretend", core_trace_pretend, METH_VARARGS,
+     PyDoc_STR("trace_pretend(fd, terminal, /)\n--\n\nTake the file behind a descriptor for a terminal, which is told "
+               "as in\nRequest.terminals; 0: no longer. False if it cannot be done.")},
+    {"trace_pretend_nothing", core_trace_pretend_nothing, METH_NOARGS,
+     PyDoc_STR("trace_pretend_nothing()\n--\n\nTake nothing for a terminal that is none.")},
     {"file_objects", core_file_objects, METH_NOARGS,
      PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
     {"has_finalizers", core_has_finalizers, METH_NOARGS,
@@ -173,6 +178,8 @@ static const struct {
     {"TRACE_READ", FT_TRACE_READ}, {"TRACE_STATUS", FT_TRACE_STATUS}, {"TRACE_LINK", FT_TRACE_LINK},
     {"TRACE_LIST", FT_TRACE_LIST}, {"TRACE_CHANGE", FT_TRACE_CHANGE}, {"TRACE_PROGRAM", FT_TRACE_PROGRAM},
     {"TRACE_SOCKET", FT_TRACE_SOCKET}, {"TRACE_VARIABLE", FT_TRACE_VARIABLE}, {"TRACE_OPAQUE", FT_TRACE_OPAQUE},
+    {"TRACE_TERMINAL", FT_TRACE_TERMINAL},
+    {"TRACE_MOMENT", FT_TRACE_MOMENT},
     {"ASPECT_NONE", FT_ASPECT_NONE}, {"ASPECT_PRESENCE", FT_ASPECT_PRESENCE}, {"ASPECT_FULL", FT_ASPECT_FULL},
     {"ASPECT_MODULES", FT_ASPECT_MODULES}, {"ASPECT_COLLECT", FT_ASPECT_COLLECT}, {"ASPECT_ALL", FT_ASPECT_ALL},
 };

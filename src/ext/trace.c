@@ -1,7 +1,8 @@
-/* Switching the preloaded library (src/trace) on and off, and taking what it has recorded. */
+/* Switching the preloaded library (src/trace) on and off, taking what it has recorded, and having it pretend. */
 #include "ext/core.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 
 #include "ext/frames.h"
@@ -23,7 +24,7 @@ static const struct ft_trace_library *find_library(void)
 
 PyObject *core_trace_start(PyObject *module, PyObject *args)
 {
-    static const struct ft_trace_callbacks callbacks = {frames_aspect, frames_who};
+    static const struct ft_trace_callbacks callbacks = {frames_aspect, frames_who, frames_asker};
     const char *standard, *own;
     PyObject *tools;
     (void)module;
@@ -50,8 +51,9 @@ static PyObject *entries_of(const struct ft_trace_library *library)
         struct ft_trace_entry entry = library->entry(i);
         PyObject *who = PyUnicode_DecodeUTF8(entry.who, (Py_ssize_t)strlen(entry.who), "replace");
         PyObject *tuple = who == NULL ? NULL
-                                      : Py_BuildValue("(iiiyN)", (int)entry.kind, (int)entry.aspect, entry.failed,
-                                                      entry.path, who);
+                                      : Py_BuildValue("(iiiyNy#)", (int)entry.kind, (int)entry.aspect, entry.failed,
+                                                      entry.path, who, (const char *)&entry.seen,
+                                                      (Py_ssize_t)(entry.seen.known ? sizeof entry.seen : 0));
         if (tuple == NULL)
             Py_CLEAR(list);
         else
@@ -73,4 +75,32 @@ PyObject *core_trace_stop(PyObject *module, PyObject *unused)
     PyObject *missed = library->missed() ? Py_True : Py_False;
     library->forget();
     return list == NULL ? NULL : Py_BuildValue("(ON)", missed, list);
+}
+
+PyObject *core_trace_pretend(PyObject *module, PyObject *args)
+{
+    int fd;
+    unsigned long long terminal;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "iK:trace_pretend", &fd, &terminal))
+        return NULL;
+    const struct ft_trace_library *library = find_library();
+    if (library == NULL)
+        Py_RETURN_FALSE;
+    int err = library->pretend(fd, terminal);
+    if (err < 0) {
+        errno = -err;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    Py_RETURN_TRUE;
+}
+
+PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    const struct ft_trace_library *library = find_library();
+    if (library != NULL)
+        library->pretend_nothing();
+    Py_RETURN_NONE;
 }

@@ -18,6 +18,9 @@ static int everything; /* tell of what is read, too */
 /* Those from ISATTY on are caught only where everything is of interest. */
 enum { GETPID, URANDOM, ISATTY, GETPPID, GETPGRP, GETSID, IDENTITIES };
 
+/* Some that ask the system by ways that nobody can stand before, or for what counts only if Python code asks. */
+enum { FSTAT, GETRANDOM, ASKED };
+
 static struct caught identities[IDENTITIES];
 
 /* Returns 0, or -1 with the callback's exception. */
@@ -55,6 +58,74 @@ static struct caught identities[IDENTITIES] = {
     [GETPGRP] = {"getpgrp", METH_NOARGS, watched_getpgrp, NULL, NULL},
     [GETSID] = {"getsid", METH_O, watched_getsid, NULL, NULL},
 };
+
+#define WATCHED_FAST(which, name) \
+    static PyObject *watched_##name(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names) \
+    { \
+        if (tell("os." #name, Py_None) < 0) \
+            return NULL; \
+        return ((fast_function *)(void (*)(void))asked[which].original)(module, args, count, names); \
+    }
+
+typedef PyObject *fast_function(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names);
+
+static struct caught asked[ASKED];
+
+WATCHED_FAST(FSTAT, fstat)
+WATCHED_FAST(GETRANDOM, getrandom)
+
+#define FAST(function) ((PyCFunction)(void (*)(void))(function))
+
+static struct caught asked[ASKED] = {
+    [FSTAT] = {"fstat", METH_FASTCALL | METH_KEYWORDS, FAST(watched_fstat), NULL, NULL},
+    [GETRANDOM] = {"getrandom", METH_FASTCALL | METH_KEYWORDS, FAST(watched_getrandom), NULL, NULL},
+};
+
+/* Of other modules: a thread's number, and clocks that only go on. */
+#define WATCHED_ELSEWHERE(array, which, module_name, name) \
+    static PyObject *watched_##name(PyObject *module, PyObject *argument) \
+    { \
+        return tell(#module_name "." #name, Py_None) < 0 ? NULL : array[which].original(module, argument); \
+    }
+
+static struct caught threads[1];
+
+WATCHED_ELSEWHERE(threads, 0, threading, get_native_id)
+
+static struct caught threads[1] = {
+    {"get_native_id", METH_NOARGS, watched_get_native_id, NULL, NULL},
+};
+
+enum { MONOTONIC, MONOTONIC_NS, PERF_COUNTER, PERF_COUNTER_NS, PROCESS_TIME, PROCESS_TIME_NS, CLOCKS };
+
+static struct caught clocks[CLOCKS];
+
+WATCHED_ELSEWHERE(clocks, MONOTONIC, time, monotonic)
+WATCHED_ELSEWHERE(clocks, MONOTONIC_NS, time, monotonic_ns)
+WATCHED_ELSEWHERE(clocks, PERF_COUNTER, time, perf_counter)
+WATCHED_ELSEWHERE(clocks, PERF_COUNTER_NS, time, perf_counter_ns)
+WATCHED_ELSEWHERE(clocks, PROCESS_TIME, time, process_time)
+WATCHED_ELSEWHERE(clocks, PROCESS_TIME_NS, time, process_time_ns)
+
+static struct caught clocks[CLOCKS] = {
+    [MONOTONIC] = {"monotonic", METH_NOARGS, watched_monotonic, NULL, NULL},
+    [MONOTONIC_NS] = {"monotonic_ns", METH_NOARGS, watched_monotonic_ns, NULL, NULL},
+    [PERF_COUNTER] = {"perf_counter", METH_NOARGS, watched_perf_counter, NULL, NULL},
+    [PERF_COUNTER_NS] = {"perf_counter_ns", METH_NOARGS, watched_perf_counter_ns, NULL, NULL},
+    [PROCESS_TIME] = {"process_time", METH_NOARGS, watched_process_time, NULL, NULL},
+    [PROCESS_TIME_NS] = {"process_time_ns", METH_NOARGS, watched_process_time_ns, NULL, NULL},
+};
+
+/* Catch functions of a module.  Returns 0, or -1 with an exception. */
+static int catch_in(const char *module, struct caught *functions, size_t count)
+{
+    PyObject *imported = PyImport_ImportModule(module);
+    if (imported == NULL)
+        return -1;
+    core_catch(imported, functions, count);
+    Py_DECREF(imported);
+    return 0;
+}
 
 /* Whether the arguments of the audit event "open" (path, mode, flags) are for writing. */
 static int is_for_writing(PyObject *args)
@@ -129,18 +200,25 @@ PyObject *core_watch(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O|p:watch", &object, &all))
         return NULL;
     core_let_go(identities, IDENTITIES);
+    core_let_go(asked, ASKED);
+    core_let_go(threads, 1);
+    core_let_go(clocks, CLOCKS);
     Py_CLEAR(callback);
     if (object == Py_None)
         Py_RETURN_NONE;
     if (!audited && PySys_AddAuditHook(audit, NULL) < 0)
         return NULL;
     audited = 1;
-    PyObject *os = PyImport_ImportModule("posix");
-    if (os == NULL)
-        return NULL;
     callback = Py_NewRef(object);
     everything = all;
-    core_catch(os, identities, everything ? IDENTITIES : ISATTY);
-    Py_DECREF(os);
+    int err = catch_in("posix", identities, everything ? IDENTITIES : ISATTY);
+    if (err == 0 && !everything)
+        err = catch_in("posix", asked, ASKED);
+    if (err == 0 && !everything)
+        err = catch_in("_thread", threads, 1);
+    if (err == 0 && !everything)
+        err = catch_in("time", clocks, CLOCKS);
+    if (err < 0)
+        return NULL;
     Py_RETURN_NONE;
 }

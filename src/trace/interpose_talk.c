@@ -60,6 +60,29 @@ static bool print_address(char *text, const void *address, socklen_t size)
 ADDRESSED(connect)
 ADDRESSED(bind)
 
+/* Without an address the system chooses one. */
+INTERPOSED(int, listen, (int fd, int backlog))
+{
+    int result = REAL(listen)(fd, backlog);
+    if (recorder_is_on())
+        recorder_text(FT_TRACE_SOCKET, "listen", recorder_failed(result < 0));
+    return result;
+}
+
+INTERPOSED(ssize_t, sendto,
+           (int fd, const void *bytes, size_t count, int flags, const void *address, socklen_t size))
+{
+    char text[ADDRESS_SIZE];
+    ssize_t sent = REAL(sendto)(fd, bytes, count, flags, address, size);
+    if (recorder_is_on()) {
+        int saved = errno;
+        if (saved != EFAULT && print_address(text, address, size))
+            recorder_text(FT_TRACE_SOCKET, text, sent < 0 ? saved : 0);
+        errno = saved;
+    }
+    return sent;
+}
+
 INTERPOSED(int, getaddrinfo, (const char *host, const char *service, const void *hints, void *found))
 {
     char text[ADDRESS_SIZE + 256];

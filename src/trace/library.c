@@ -8,6 +8,7 @@
 
 #include "trace/interpose.h"
 #include "trace/loaded.h"
+#include "trace/pretend.h"
 
 __attribute__((visibility("default"))) const struct ft_trace_library *ft_trace_library(void);
 
@@ -91,7 +92,8 @@ static void stop(void)
 const struct ft_trace_library *ft_trace_library(void)
 {
     static const struct ft_trace_library library = {
-        FT_TRACE_VERSION, start, stop, recorder_count, recorder_entry, recorder_missed, recorder_forget,
+        FT_TRACE_VERSION, start,           stop,          recorder_count, recorder_entry,
+        recorder_missed,  recorder_forget, pretend_begin, pretend_end,
     };
     return &library;
 }

@@ -115,7 +115,8 @@ int ft_record_add(struct ft_record *record, const struct ft_record_key *key, int
     memcpy(path + key->len + 1, who, who_len + 1);
     struct record_item *item = &record->items[record->count];
     item->hash = key->hash;
-    item->entry = (struct ft_trace_entry){key->kind, key->aspect, failed, path, path + key->len + 1};
+    item->entry = (struct ft_trace_entry){
+        .kind = key->kind, .aspect = key->aspect, .failed = failed, .path = path, .who = path + key->len + 1};
     put(record->slots, record->slot_count, key->hash, record->count);
     record->count++;
     return 0;

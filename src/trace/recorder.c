@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { LOADED = -1 }; /* in place of an errno: nobody knows who did it */
@@ -18,6 +20,7 @@ atomic_bool recorder_on;
 static struct ft_record record = FT_RECORD_INIT;
 static struct ft_trace_callbacks callbacks;
 static atomic_bool locked, missed;
+static atomic_int threads_inside; /* who has begun to record, and will end soon */
 
 /* It must not be allocated when it is first touched, which may be in a signal handler. */
 static _Thread_local volatile sig_atomic_t inside __attribute__((tls_model("initial-exec")));
@@ -29,6 +32,13 @@ void recorder_miss(void)
     atomic_store(&missed, true);
 }
 
+static void leave(int saved)
+{
+    atomic_fetch_sub(&threads_inside, 1);
+    inside = 0;
+    errno = saved;
+}
+
 /* Whether this thread may record; then it leaves with the errno that it had. */
 static bool enter(int *saved)
 {
@@ -38,13 +48,11 @@ static bool enter(int *saved)
         return false;
     }
     inside = 1;
-    return true;
-}
-
-static void leave(int saved)
-{
-    inside = 0;
-    errno = saved;
+    atomic_fetch_add(&threads_inside, 1);
+    if (atomic_load(&recorder_on))
+        return true;
+    leave(*saved); /* it was switched off meanwhile, and may be read */
+    return false;
 }
 
 /*
@@ -71,6 +79,43 @@ static void unlock(void)
 
 /* ---- adding ---- */
 
+static int64_t nanoseconds(const struct statx_timestamp *time)
+{
+    return (int64_t)((uint64_t)time->tv_sec * 1000000000 + time->tv_nsec);
+}
+
+static struct ft_trace_seen look_at(const char *path, bool follow)
+{
+    struct statx found;
+    unsigned wanted = STATX_BASIC_STATS;
+    long failed = syscall(SYS_statx, AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, wanted, &found);
+    if (failed != 0 && errno == ENOSYS)
+        return (struct ft_trace_seen){.known = 0};
+    if (failed != 0)
+        return (struct ft_trace_seen){.known = 1};
+    return (struct ft_trace_seen){
+        .known = 1,
+        .mode = found.stx_mode,
+        .device = makedev(found.stx_dev_major, found.stx_dev_minor),
+        .inode = found.stx_ino,
+        .size = found.stx_size,
+        .modified = nanoseconds(&found.stx_mtime),
+        .changed = nanoseconds(&found.stx_ctime),
+    };
+}
+
+/* Remember what is there now where a new entry says that somebody has looked. */
+static void see(size_t number, enum ft_trace_kind kind, const char *path)
+{
+    if (kind != FT_TRACE_READ && kind != FT_TRACE_STATUS && kind != FT_TRACE_LINK && kind != FT_TRACE_LIST)
+        return;
+    struct ft_trace_seen seen = look_at(path, kind != FT_TRACE_LINK);
+    if (!lock())
+        return;
+    record.items[number - 1].entry.seen = seen;
+    unlock();
+}
+
 /* Returns the number of the new entry, from 1; 0: it is not new, or could not be added. */
 static size_t add(const struct ft_record_key *key, int failed)
 {
@@ -87,13 +132,18 @@ static size_t add(const struct ft_record_key *key, int failed)
     if (!lock())
         return 0;
     size_t number = 0;
+    const char *path = NULL;
     if (ft_record_find(&record, key) == NULL) { /* as before: another thread may have come first */
-        if (ft_record_add(&record, key, failed == LOADED ? 0 : failed, who) < 0)
+        if (ft_record_add(&record, key, failed == LOADED ? 0 : failed, who) < 0) {
             recorder_miss();
-        else
+        } else {
             number = record.count;
+            path = record.items[number - 1].entry.path;
+        }
     }
     unlock();
+    if (path != NULL)
+        see(number, key->kind, path);
     return number;
 }
 
@@ -225,6 +275,22 @@ void recorder_text(enum ft_trace_kind kind, const char *text, int failed)
     recorder_has_failed(recorder_before_text(kind, text), failed);
 }
 
+void recorder_moment(const char *what)
+{
+    char text[32 + WHO_SIZE];
+    int saved;
+    if (callbacks.asker == NULL || !enter(&saved))
+        return;
+    int len = snprintf(text, sizeof text - WHO_SIZE, "%s ", what);
+    text[len] = '\0';
+    callbacks.asker(what, text + len, WHO_SIZE);
+    if (text[len] != '\0') {
+        struct ft_record_key key = ft_record_key(FT_TRACE_MOMENT, FT_ASPECT_NONE, text, strlen(text));
+        add(&key, 0);
+    }
+    leave(saved);
+}
+
 /* ---- where links lead ---- */
 
 /* The way that is left to go, and how far we are: "" for the root. */
@@ -318,6 +384,11 @@ void recorder_start(const struct ft_trace_callbacks *wanted)
 void recorder_stop(void)
 {
     atomic_store(&recorder_on, false);
+    /* None of them waits for the caller: they have what they need, or go without. */
+    for (int spins = 0; spins < SPINS && atomic_load(&threads_inside) > 0; spins++)
+        sched_yield();
+    if (atomic_load(&threads_inside) > 0)
+        recorder_miss();
 }
 
 size_t recorder_count(void)
@@ -356,4 +427,5 @@ void recorder_in_child(void)
         ft_record_clear(&record);
     atomic_store(&locked, false);
     atomic_store(&missed, false);
+    atomic_store(&threads_inside, 0);
 }

@@ -43,6 +43,9 @@ void recorder_descriptor(enum ft_trace_kind kind, int fd, int failed);
 /* What is no path. */
 void recorder_text(enum ft_trace_kind kind, const char *text, int failed);
 
+/* What is another each time, by its name. */
+void recorder_moment(const char *what);
+
 /* Of what has to be recorded before the call: returns a number for recorder_has_failed(). */
 size_t recorder_before(enum ft_trace_kind kind, enum ft_trace_aspect aspect, int folder, const char *path);
 

@@ -6,6 +6,9 @@
  * linked code, what the C library does for its own purposes (reading /etc/passwd, locales and time zones; shm_open and
  * sem_open), clone(), what is asked of a descriptor that is open already (fstat), a dlopen() that fails, and variables
  * that are read from `environ`.
+ *
+ * It also has the process take files for terminals, for who asks by isatty() and for the size.  Who asks otherwise sees
+ * a file: by fstat(), lseek() or /proc/self/fd, and so do the C library's own streams when they choose their buffers.
  */
 #ifndef FT_TRACE_TRACE_H
 #define FT_TRACE_TRACE_H
@@ -13,23 +16,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FT_TRACE_VERSION 1
+#define FT_TRACE_VERSION 3
+
+enum { FT_TRACE_TERMINALS = 3 }; /* how many files can be taken for terminals */
 
 /* The name of the function that returns the library's `struct ft_trace_library`, for dlsym(). */
 #define FT_TRACE_SYMBOL "ft_trace_library"
 
 /* No number ever gets another meaning. */
 enum ft_trace_kind {
-    FT_TRACE_READ = 1,     /* opened for reading, or loaded as a library */
-    FT_TRACE_STATUS = 2,   /* what is there, links followed */
-    FT_TRACE_LINK = 3,     /* what is there, the last link not followed */
-    FT_TRACE_LIST = 4,     /* a folder's names */
-    FT_TRACE_CHANGE = 5,   /* opened for writing, made, removed, or given other properties */
-    FT_TRACE_PROGRAM = 6,  /* started; for a command line "/bin/sh -c ...", for a fork the name of the function */
-    FT_TRACE_SOCKET = 7,   /* connected or bound: "inet 127.0.0.1:80", "inet6 [::1]:80", "unix /path", "unix @name";
-                              "name HOST": asked for by name */
-    FT_TRACE_VARIABLE = 8, /* of the environment, asked for by C code */
-    FT_TRACE_OPAQUE = 9,   /* the name of a function of which it is not known what it looks at */
+    FT_TRACE_READ = 1,      /* opened for reading, or loaded as a library */
+    FT_TRACE_STATUS = 2,    /* what is there, links followed */
+    FT_TRACE_LINK = 3,      /* what is there, the last link not followed */
+    FT_TRACE_LIST = 4,      /* a folder's names */
+    FT_TRACE_CHANGE = 5,    /* opened for writing, made, removed, or given other properties */
+    FT_TRACE_PROGRAM = 6,   /* started; for a command line "/bin/sh -c ...", for a fork the name of the function */
+    FT_TRACE_SOCKET = 7,    /* connected or bound: "inet 127.0.0.1:80", "inet6 [::1]:80", "unix /path", "unix @name";
+                               "name HOST": asked for by name; "listen" */
+    FT_TRACE_VARIABLE = 8,  /* of the environment, asked for by C code */
+    FT_TRACE_OPAQUE = 9,    /* the name of a function of which it is not known what it looks at */
+    FT_TRACE_TERMINAL = 10, /* asked of a file that is taken for a terminal: "size", or the name of a function */
+    FT_TRACE_MOMENT = 11,   /* asked for what is another each time: "time", "random" or "process", a space, and who,
+                               if it matters to them */
 };
 
 /* How much of an answer the caller can use; likewise. */
@@ -38,8 +46,16 @@ enum ft_trace_aspect {
     FT_ASPECT_PRESENCE = 1, /* STATUS, LINK: whether it is there, of which type, where the link goes */
     FT_ASPECT_FULL = 2,     /* STATUS, LINK: size, times, all */
     FT_ASPECT_MODULES = 3,  /* LIST: names of modules, as importlib looks for them */
-    FT_ASPECT_COLLECT = 4,  /* LIST: what pytest would collect */
+    FT_ASPECT_COLLECT = 4,  /* LIST: what pytest would collect; STATUS, LINK: whether, by pytest */
     FT_ASPECT_ALL = 5,      /* LIST: all names */
+};
+
+/* What was there when somebody looked first, links followed unless the kind says otherwise. */
+struct ft_trace_seen {
+    uint32_t known; /* 0: nobody has asked */
+    uint32_t mode;  /* as of stat(); 0: nothing was there */
+    uint64_t device, inode, size;
+    int64_t modified, changed; /* ns since 1970 */
 };
 
 struct ft_trace_entry {
@@ -48,14 +64,17 @@ struct ft_trace_entry {
     int failed;       /* the errno that the first call left; 0: it succeeded */
     const char *path; /* absolute, otherwise as it was given */
     const char *who;  /* what the callback wrote when it was first seen */
+    struct ft_trace_seen seen; /* of READ, STATUS, LINK and LIST */
 };
 
-/* Called in the thread that looks at something, with or without Python's lock; both may be NULL. */
+/* Called in the thread that looks at something, with or without Python's lock; all may be NULL. */
 struct ft_trace_callbacks {
     /* How much the caller can use of a STATUS, LINK or LIST. */
     enum ft_trace_aspect (*aspect)(enum ft_trace_kind kind);
     /* Write who it is, with a NUL behind; called once for each entry. */
     void (*who)(char *buffer, size_t size);
+    /* Likewise who asks for what is another each time, if that matters to them; called each time. */
+    void (*asker)(const char *what, char *buffer, size_t size);
 };
 
 struct ft_trace_library {
@@ -71,6 +90,16 @@ struct ft_trace_library {
     int (*missed)(void);
     /* Forget it all. */
     void (*forget)(void);
+    /*
+     * Take the file behind this descriptor for a terminal from now on: whatever descriptor it has, as dup() makes them,
+     * and not what gets the number later.  It had better be a file that nobody opens by name.  `terminal`: rows << 16 |
+     * columns with a bit above them, as a request (wire/request.h) tells it; 0: no longer.  This has nothing to do with
+     * recording being on or off, and stays as it is in the child of a fork.  By one thread at a time.  Returns 0 or a
+     * negative errno: -EBADF, -ENOSPC if there are as many already.
+     */
+    int (*pretend)(int fd, uint64_t terminal);
+    /* Take nothing for a terminal that is none. */
+    void (*pretend_nothing)(void);
 };
 
 #endif

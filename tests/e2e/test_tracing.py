@@ -39,7 +39,7 @@ DRIVER = """
         entries = [
             [names["TRACE", kind], names["ASPECT", aspect], errno.errorcode.get(failed, ""),
              os.fsdecode(path), who]
-            for kind, aspect, failed, path, who in seen
+            for kind, aspect, failed, path, who, _ in seen
         ]
         with open(name, "w") as file:
             json.dump([missed, entries], file)
@@ -298,6 +298,114 @@ def test_sockets(project: Project) -> None:
     assert seen.text("SOCKET", "unix here") == [["NONE", "", seen.place(3)]]
 
 
+# ---- files that are taken for terminals ----
+
+SCREEN = """
+    import os, shutil, sys, termios
+    from fleetest import _core
+
+    os.environ.pop("COLUMNS", None), os.environ.pop("LINES", None)
+    screen = os.memfd_create("screen")
+    os.dup2(screen, 1)
+    assert _core.trace_pretend(screen, 1 << 32 | 30 << 16 | 100)
+
+    def is_file(fd):
+        try:
+            os.get_terminal_size(fd)
+        except OSError:
+            return not os.isatty(fd)
+"""
+
+
+def test_file_as_terminal(project: Project) -> None:
+    """Python takes a file in memory, and each descriptor of it, for a terminal of this size."""
+    project.file("screen.py", SCREEN)
+    seen = trace(
+        project,
+        """
+        from screen import *
+        copy = os.dup(screen)
+        for fd in screen, copy, 1:
+            assert os.isatty(fd)
+        assert sys.stdout.isatty() and sys.__stdout__.isatty()
+        assert open(copy, "w", closefd=False).line_buffering
+        assert os.get_terminal_size() == os.get_terminal_size(copy) == (100, 30)
+        assert shutil.get_terminal_size() == (100, 30)
+        """,
+    )
+    assert not seen.missed
+    assert seen.text("TERMINAL", "size") == [["NONE", "", seen.place(7)]]
+    assert [entry for entry in seen.entries if entry[0] == "TERMINAL"][1:] == []
+
+
+def test_what_a_file_cannot_answer(project: Project) -> None:
+    project.file("screen.py", SCREEN)
+    seen = trace(
+        project,
+        """
+        from screen import *
+        def fails(function, *args):
+            try:
+                function(*args)
+            except (OSError, termios.error) as error:
+                return error.args[0] == 25
+        assert fails(termios.tcgetattr, sys.stdout)
+        assert fails(os.ttyname, 1)
+        assert fails(os.tcgetpgrp, 1)
+        assert fails(termios.tcflush, 1, termios.TCIOFLUSH)
+        os.set_inheritable(1, False)
+        os.set_blocking(1, True)
+        """,
+    )
+    found = [(text, error) for kind, _, error, text, _ in seen.entries if kind == "TERMINAL"]
+    assert found == [
+        ("tcgetattr", "ENOTTY"),
+        ("ttyname_r", "ENOTTY"),
+        ("tcgetpgrp", "ENOTTY"),
+        ("tcflush", "ENOTTY"),
+    ]
+
+
+def test_other_files_are_no_terminals(project: Project) -> None:
+    """Neither another file in memory, nor what later has the number, nor anything once it is over."""
+    project.file("screen.py", SCREEN)
+    project.file("file")
+    seen = trace(
+        project,
+        """
+        import errno
+        from fleetest import _core
+        from screen import *
+        other, fourth = os.memfd_create("other"), os.memfd_create("fourth")
+        assert is_file(other)
+        os.close(screen)
+        assert os.open("file", os.O_RDWR) == screen
+        assert is_file(screen)
+        os.dup2(other, 0)
+        assert is_file(0) and not sys.stdin.isatty()
+        for fd, error in (-1, "EBADF"), (other, ""), (screen, ""), (0, ""), (fourth, "ENOSPC"):
+            try:
+                assert _core.trace_pretend(fd, 1 << 32)
+                failed = ""
+            except OSError as raised:
+                failed = errno.errorcode[raised.errno]
+            assert failed == error, (fd, failed)
+        assert os.isatty(other) and os.isatty(0) and os.isatty(screen)
+        assert _core.trace_pretend(screen, 0)
+        assert is_file(screen) and os.isatty(1)
+        pid = os.fork()
+        if pid == 0:
+            _core.trace_pretend_nothing()
+            os._exit(0 if is_file(1) else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert os.isatty(1)
+        _core.trace_pretend_nothing()
+        assert is_file(1) and is_file(other)
+        """,
+    )
+    assert seen.text("TERMINAL", "size") == []
+
+
 # ---- nobody notices ----
 
 
@@ -421,6 +529,12 @@ def test_without_the_library(project: Project) -> None:
     project.file("driver.py", DRIVER)
     project.file(
         "main.py",
-        "from driver import _core, start\nassert not start()\nassert _core.trace_stop() == (False, [])\n",
+        """
+        from driver import _core, start
+        assert not start()
+        assert _core.trace_stop() == (False, [])
+        assert not _core.trace_pretend(0, 1 << 32)
+        _core.trace_pretend_nothing()
+        """,
     )
     project.python("main.py").check(0)

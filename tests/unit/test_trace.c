@@ -248,7 +248,7 @@ static void who(char *buffer, size_t size)
     snprintf(buffer, size, "file:%d", told);
 }
 
-static const struct ft_trace_callbacks both = {aspect, who};
+static const struct ft_trace_callbacks both = {aspect, who, NULL};
 
 static void the_aspect_is_asked_each_time_and_who_it_is_once(void **state)
 {

@@ -12,7 +12,7 @@ const struct ft_trace_library *ft_trace_library(void);
 
 static inline void trace_start(void)
 {
-    static const struct ft_trace_callbacks none = {NULL, NULL};
+    static const struct ft_trace_callbacks none = {NULL, NULL, NULL};
     ft_trace_library()->start(&none);
 }
 
