@@ -49,6 +49,9 @@ PyObject *core_trace_stop(PyObject *module, PyObject *unused);
 PyObject *core_trace_pretend(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);
 
+/* take_inputs(): see inputs.c. */
+PyObject *core_take_inputs(PyObject *module, PyObject *args);
+
 /* has_finalizers() and file_objects(): see finalizers.c. */
 PyObject *core_has_finalizers(PyObject *module, PyObject *unused);
 PyObject *core_file_objects(PyObject *module, PyObject *unused);

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
+#include "prep/inputs.h"
 #include "trace/trace.h"
 #include "wire/protocol.h"
 #include "wire/tail.h"
@@ -128,7 +129,11 @@ static PyMethodDef core_methods[] = {
                "pytest and its parts, fleetest's.")},
     {"trace_stop", core_trace_stop, METH_NOARGS,
      PyDoc_STR("trace_stop()\n--\n\nRecord no more. Returns whether something was missed, and what was seen: kind, "
-               "aspect,\nerrno or 0, path, who, what was there, each once, in order.")},
+               "aspect,\nerrno or 0, path, who, what was there for take_inputs(), each once, in order.")},
+    {"take_inputs", core_take_inputs, METH_VARARGS,
+     PyDoc_STR("take_inputs(looks, since, /)\n--\n\nDescribe what was looked at, tuples of kind, path and, if it is "
+               "known, what was\nthere, of trace_stop(), as it is now. Returns the description that the daemon\n"
+               "understands, and the first path that may have been changed since, in ns since 1970,\nor None.")},
     {"trace_pretend", core_trace_pretend, METH_VARARGS,
      PyDoc_STR("trace_pretend(fd, terminal, /)\n--\n\nTake the file behind a descriptor for a terminal, which is told "
                "as in\nRequest.terminals; 0: no longer. False if it cannot be done.")},
@@ -178,6 +183,10 @@ static const struct {
     {"TRACE_READ", FT_TRACE_READ}, {"TRACE_STATUS", FT_TRACE_STATUS}, {"TRACE_LINK", FT_TRACE_LINK},
     {"TRACE_LIST", FT_TRACE_LIST}, {"TRACE_CHANGE", FT_TRACE_CHANGE}, {"TRACE_PROGRAM", FT_TRACE_PROGRAM},
     {"TRACE_SOCKET", FT_TRACE_SOCKET}, {"TRACE_VARIABLE", FT_TRACE_VARIABLE}, {"TRACE_OPAQUE", FT_TRACE_OPAQUE},
+    {"INPUT_PRESENCE", FT_INPUT_PRESENCE}, {"INPUT_CONTENT", FT_INPUT_CONTENT},
+    {"INPUT_STATUS", FT_INPUT_STATUS}, {"INPUT_LINK", FT_INPUT_LINK}, {"INPUT_LSTATUS", FT_INPUT_LSTATUS},
+    {"INPUT_MODULES", FT_INPUT_MODULES}, {"INPUT_TESTS", FT_INPUT_TESTS},
+    {"INPUT_ALL_NAMES", FT_INPUT_ALL_NAMES},
     {"TRACE_TERMINAL", FT_TRACE_TERMINAL},
     {"TRACE_MOMENT", FT_TRACE_MOMENT},
     {"ASPECT_NONE", FT_ASPECT_NONE}, {"ASPECT_PRESENCE", FT_ASPECT_PRESENCE}, {"ASPECT_FULL", FT_ASPECT_FULL},

@@ -1,130 +1,325 @@
 #include "prep/inputs.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "prep/listing.h"
 
-/* Two changes within it may have the same time, in ns; a kernel with 100 ticks a second has 10 ms. */
-#define CLOCK_TICK 20000000
+/* What is done with the inputs of a kind. */
+struct kind {
+    /* Say what there is. */
+    void (*describe)(struct ft_input *input, const char *path);
+    /* Whether it is another than it was; `since` as for ft_inputs_changed(). */
+    bool (*changed)(struct ft_input *was, const char *path, int64_t since);
+    /* Whether it may have been changed since; NULL: that is asked when it is checked, or does not matter. */
+    bool (*is_young)(const struct ft_input *input, const char *path, int64_t since);
+    /* Which names in a folder count; NULL: none. */
+    ft_counts *counts;
+    /* Whether what is there is not what somebody saw; NULL: that is asked when it is checked. */
+    bool (*is_another)(const struct ft_filestat *seen, const struct ft_filestat *is);
+};
 
-static const char byte_code[] = "__pycache__";
+static const struct kind *kind_of(const struct ft_input *input);
 
-static int64_t nanoseconds(const struct timespec *time)
+/* What is there is the same, and is now known by this status. */
+static void adopt(struct ft_input *was, const struct ft_filestat *is, int64_t now)
 {
-    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+    was->status = *is;
+    was->settled = ft_filestat_is_settled(is, now);
 }
 
-/* The names in a folder as one number, in whatever order they come; 0: it cannot be read. */
-static uint64_t names_in(const char *path)
+/* ---- status alone ---- */
+
+static void describe_status(struct ft_input *input, const char *path)
 {
-    uint64_t sum = 0;
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return 0;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        if (strcmp(entry->d_name, byte_code) != 0)
-            sum += XXH3_64bits(entry->d_name, strlen(entry->d_name));
-    closedir(folder);
-    return sum;
+    input->status = ft_filestat_of(path, true);
 }
 
-/* What there is to say of a file now; of a folder all but the names in it. */
-static struct ft_input look(const char *path)
+static bool presence_changed(struct ft_input *was, const char *path, int64_t since)
 {
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return (struct ft_input){.exists = false};
-    return (struct ft_input){
-        .exists = true,
-        .mode = st.st_mode,
-        .device = st.st_dev,
-        .inode = st.st_ino,
-        .content = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size,
-        .modified = nanoseconds(&st.st_mtim),
-        .changed = nanoseconds(&st.st_ctim),
-    };
+    struct ft_filestat is = ft_filestat_of(path, true);
+    (void)since;
+    return !ft_filestat_same_type(&was->status, &is);
 }
 
-static bool same_file(const struct ft_input *was, const struct ft_input *is)
+static bool is_same_file(const struct ft_filestat *was, const struct ft_filestat *is)
 {
     return was->exists == is->exists && was->mode == is->mode && was->device == is->device &&
            was->inode == is->inode;
 }
 
-/*
- * When an entry was changed, or made if it is a folder: the first import makes the byte code's folder in each
- * package's, which changes that one.
- */
-static int64_t age_of(int folder, const char *name)
+static bool is_of_another_type(const struct ft_filestat *seen, const struct ft_filestat *is)
 {
-    struct statx st;
-    if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_CTIME | STATX_BTIME, &st) < 0)
-        return INT64_MIN;
-    const struct statx_timestamp *time = &st.stx_ctime;
-    if (S_ISDIR(st.stx_mode) && st.stx_mask & STATX_BTIME)
-        time = &st.stx_btime;
-    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+    return !ft_filestat_same_type(seen, is);
 }
 
-static bool has_young(const char *path, int64_t since)
+/* The owner, which was not told, does not change without the time of the last change. */
+static bool is_in_another_state(const struct ft_filestat *seen, const struct ft_filestat *is)
 {
-    bool young = false;
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder != NULL && !young && (entry = readdir(folder)) != NULL;)
-        if (strcmp(entry->d_name, byte_code) != 0 && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0)
-            young = age_of(dirfd(folder), entry->d_name) >= since;
-    if (folder != NULL)
-        closedir(folder);
-    return young;
+    return seen->exists != is->exists || seen->mode != is->mode || seen->device != is->device ||
+           seen->inode != is->inode || seen->size != is->size || seen->modified != is->modified ||
+           seen->changed != is->changed;
+}
+
+static bool is_another_file(const struct ft_filestat *seen, const struct ft_filestat *is)
+{
+    return S_ISDIR(is->mode) ? is_of_another_type(seen, is) : is_in_another_state(seen, is);
+}
+
+static bool is_another_link(const struct ft_filestat *seen, const struct ft_filestat *is)
+{
+    return S_ISLNK(is->mode) ? is_in_another_state(seen, is) : is_of_another_type(seen, is);
+}
+
+static bool is_another_folder(const struct ft_filestat *seen, const struct ft_filestat *is)
+{
+    return S_ISDIR(is->mode) ? is_in_another_state(seen, is) : is_of_another_type(seen, is);
+}
+
+static bool status_changed(struct ft_input *was, const char *path, int64_t since)
+{
+    struct ft_filestat is = ft_filestat_of(path, true);
+    (void)since;
+    return !ft_filestat_same(&was->status, &is);
+}
+
+static bool is_young_status(const struct ft_input *input, const char *path, int64_t since)
+{
+    (void)path;
+    return input->status.exists && input->status.changed >= ft_earliest(since);
+}
+
+/* A folder changes with what is made in it. */
+static bool is_young_file(const struct ft_input *input, const char *path, int64_t since)
+{
+    (void)path;
+    return input->status.exists && !S_ISDIR(input->status.mode) && input->status.changed >= ft_earliest(since);
+}
+
+/* ---- status instead of content ---- */
+
+static void describe_names(struct ft_input *input, const char *path)
+{
+    input->status = ft_filestat_of(path, true);
+    if (S_ISDIR(input->status.mode))
+        input->content = ft_listing_names(path, kind_of(input)->counts);
 }
 
 /* Whether a folder is another than it was; if it is not, that is known more quickly the next time. */
-static bool folder_changed(struct ft_input *was, const struct ft_input *is, const char *path, int64_t since)
+static bool folder_changed(struct ft_input *was, const struct ft_filestat *is, const char *path, int64_t since)
 {
-    struct timespec now;
-    if (was->checked && was->modified == is->modified && was->changed == is->changed)
+    ft_counts *counts = kind_of(was)->counts;
+    if (was->settled && was->status.modified == is->modified && was->status.changed == is->changed)
         return false;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (names_in(path) != was->content || (was->kind == FT_INPUT_INSTALLED && has_young(path, since)))
+    int64_t now = ft_now();
+    if (ft_listing_names(path, counts) != was->content ||
+        (was->kind == FT_INPUT_INSTALLED && ft_listing_youth(path, counts, since).counted))
         return true;
-    was->modified = is->modified;
-    was->changed = is->changed;
-    was->checked = is->changed + CLOCK_TICK < nanoseconds(&now);
+    adopt(was, is, now);
     return false;
 }
 
-int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len)
+/* It may have been changed after `since`, but before it was added. */
+static bool file_changed(struct ft_input *was, const char *path, int64_t since)
 {
-    if (inputs->count == inputs->cap) {
-        size_t cap = inputs->cap == 0 ? 256 : 2 * inputs->cap;
-        struct ft_input *items = realloc(inputs->items, cap * sizeof *items);
-        if (items == NULL)
-            return -ENOMEM;
-        inputs->items = items;
-        inputs->cap = cap;
+    struct ft_filestat is = ft_filestat_of(path, true);
+    if (!is_same_file(&was->status, &is))
+        return true;
+    if (S_ISDIR(is.mode))
+        return kind_of(was)->counts != NULL && folder_changed(was, &is, path, since);
+    return is.size != was->status.size || is.modified != was->status.modified ||
+           is.changed != was->status.changed || is.changed >= since;
+}
+
+/* ---- content ---- */
+
+/*
+ * The content first and then the status: if it is changed between, the status is young, which is noticed in the one or
+ * the other way.
+ */
+static void describe_content(struct ft_input *input, const char *path)
+{
+    int64_t now = ft_now();
+    struct ft_filestat status = ft_filestat_of(path, true);
+    if (S_ISREG(status.mode)) {
+        input->content = ft_file_content(path);
+        status = ft_filestat_of(path, true);
     }
+    adopt(input, &status, now);
+}
+
+static bool content_changed(struct ft_input *was, const char *path, int64_t since)
+{
+    struct ft_filestat is = ft_filestat_of(path, true);
+    (void)since;
+    if (!ft_filestat_same_type(&was->status, &is))
+        return true;
+    if (S_ISDIR(is.mode) || (was->settled && ft_filestat_same(&was->status, &is)))
+        return false;
+    if (was->status.mode != is.mode || was->status.size != is.size)
+        return true;
+    if (S_ISREG(is.mode)) {
+        int64_t now = ft_now();
+        if (ft_file_content(path) != was->content)
+            return true;
+        adopt(was, &is, now);
+    }
+    return false;
+}
+
+/* ---- links ---- */
+
+static void describe_link(struct ft_input *input, const char *path)
+{
+    input->status = ft_filestat_of(path, false);
+    if (S_ISLNK(input->status.mode)) {
+        input->content = ft_link_target(path);
+        input->status = ft_filestat_of(path, false);
+    }
+}
+
+/* Where a link goes is always asked: those of /proc change and nothing tells of it. */
+static bool target_changed(const struct ft_input *was, const struct ft_filestat *is, const char *path)
+{
+    return !ft_filestat_same_type(&was->status, is) || (S_ISLNK(is->mode) && ft_link_target(path) != was->content);
+}
+
+static bool link_changed(struct ft_input *was, const char *path, int64_t since)
+{
+    struct ft_filestat is = ft_filestat_of(path, false);
+    (void)since;
+    return target_changed(was, &is, path);
+}
+
+static bool lstatus_changed(struct ft_input *was, const char *path, int64_t since)
+{
+    struct ft_filestat is = ft_filestat_of(path, false);
+    (void)since;
+    return !ft_filestat_same(&was->status, &is) || target_changed(was, &is, path);
+}
+
+static bool is_young_link(const struct ft_input *input, const char *path, int64_t since)
+{
+    (void)path;
+    return S_ISLNK(input->status.mode) && input->status.changed >= ft_earliest(since);
+}
+
+/* ---- listings ---- */
+
+/* The status last, as for the content. */
+static void describe_listing(struct ft_input *input, const char *path)
+{
+    int64_t now = ft_now();
+    uint64_t names = ft_listing_names(path, kind_of(input)->counts);
+    struct ft_filestat status = ft_filestat_of(path, true);
+    if (S_ISDIR(status.mode))
+        input->content = names;
+    adopt(input, &status, now);
+}
+
+static bool listing_changed(struct ft_input *was, const char *path, int64_t since)
+{
+    struct ft_filestat is = ft_filestat_of(path, true);
+    (void)since;
+    if (!ft_filestat_same_type(&was->status, &is))
+        return true;
+    if (!S_ISDIR(is.mode) || (was->settled && ft_filestat_same(&was->status, &is)))
+        return false;
+    int64_t now = ft_now();
+    if (ft_listing_names(path, kind_of(was)->counts) != was->content)
+        return true;
+    adopt(was, &is, now);
+    return false;
+}
+
+/*
+ * No name comes, goes or is replaced without a change of the folder, which also comes from what does not count; if
+ * nothing is there that explains the change, a name may have been taken out.
+ */
+static bool is_young_listing(const struct ft_input *input, const char *path, int64_t since)
+{
+    int64_t earliest = ft_earliest(since);
+    if (!S_ISDIR(input->status.mode) || input->status.changed < earliest)
+        return false;
+    struct ft_listing_youth young = ft_listing_youth(path, kind_of(input)->counts, earliest);
+    return young.counted || !young.other;
+}
+
+/* ---- all kinds ---- */
+
+static const struct kind kinds[] = {
+    [FT_INPUT_PRESENCE] = {describe_status, presence_changed, NULL, NULL, is_of_another_type},
+    [FT_INPUT_FILE] = {describe_status, file_changed, NULL, NULL, NULL},
+    [FT_INPUT_NAMES] = {describe_names, file_changed, NULL, ft_counts_but_byte_code, NULL},
+    [FT_INPUT_INSTALLED] = {describe_names, file_changed, NULL, ft_counts_but_byte_code, NULL},
+    [FT_INPUT_CONTENT] = {describe_content, content_changed, is_young_file, NULL, is_another_file},
+    [FT_INPUT_STATUS] = {describe_status, status_changed, is_young_status, NULL, is_in_another_state},
+    [FT_INPUT_LINK] = {describe_link, link_changed, is_young_link, NULL, is_another_link},
+    [FT_INPUT_LSTATUS] = {describe_link, lstatus_changed, is_young_status, NULL, is_in_another_state},
+    [FT_INPUT_MODULES] = {describe_listing, listing_changed, is_young_listing, ft_counts_module, is_another_folder},
+    [FT_INPUT_TESTS] = {describe_listing, listing_changed, is_young_listing, ft_counts_test, is_another_folder},
+    [FT_INPUT_ALL_NAMES] = {describe_listing, listing_changed, is_young_listing, ft_counts_all, is_another_folder},
+};
+
+static const struct kind *kind_of(const struct ft_input *input)
+{
+    return &kinds[input->kind];
+}
+
+bool ft_input_is_kind(uint64_t number)
+{
+    return number < sizeof kinds / sizeof kinds[0] && kinds[number].describe != NULL;
+}
+
+const char *ft_inputs_path(const struct ft_inputs *inputs, const struct ft_input *input)
+{
+    return (const char *)ft_buf_head(&inputs->paths) + input->path;
+}
+
+static int reserve_item(struct ft_inputs *inputs)
+{
+    if (inputs->count < inputs->cap)
+        return 0;
+    size_t cap = inputs->cap == 0 ? 256 : 2 * inputs->cap;
+    struct ft_input *items = realloc(inputs->items, cap * sizeof *items);
+    if (items == NULL)
+        return -ENOMEM;
+    inputs->items = items;
+    inputs->cap = cap;
+    return 0;
+}
+
+int ft_inputs_append(struct ft_inputs *inputs, const struct ft_input *input, const char *path, size_t len)
+{
     size_t begin = inputs->paths.len;
-    int err = ft_buf_reserve(&inputs->paths, len + 1);
+    int err = reserve_item(inputs);
+    if (err == 0)
+        err = ft_buf_reserve(&inputs->paths, len + 1);
     if (err < 0)
         return err;
     ft_buf_append(&inputs->paths, path, len);
     ft_buf_append(&inputs->paths, "", 1);
-    const char *added = (const char *)ft_buf_head(&inputs->paths) + begin;
-    struct ft_input input = look(added);
-    input.kind = kind;
-    input.path = begin;
-    if (S_ISDIR(input.mode) && (kind == FT_INPUT_NAMES || kind == FT_INPUT_INSTALLED))
-        input.content = names_in(added);
-    inputs->items[inputs->count++] = input;
+    inputs->items[inputs->count] = *input;
+    inputs->items[inputs->count++].path = begin;
     return 0;
+}
+
+/* The last one, as it is now. */
+static struct ft_input *describe_last(struct ft_inputs *inputs)
+{
+    struct ft_input *input = &inputs->items[inputs->count - 1];
+    kind_of(input)->describe(input, ft_inputs_path(inputs, input));
+    return input;
+}
+
+int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len)
+{
+    int err = ft_inputs_append(inputs, &(struct ft_input){.kind = kind}, path, len);
+    if (err == 0)
+        describe_last(inputs);
+    return err;
 }
 
 int ft_inputs_add_all(int err, struct ft_inputs *inputs, enum ft_input_kind kind, const struct ft_texts *paths)
@@ -134,25 +329,26 @@ int ft_inputs_add_all(int err, struct ft_inputs *inputs, enum ft_input_kind kind
     return err;
 }
 
-/* Whether a path is another than it was; it may have been changed after `since`, but before it was added. */
-static bool changed(struct ft_input *was, const char *path, int64_t since)
+int ft_inputs_take(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len,
+                   const struct ft_sight *sight, bool *changed)
 {
-    struct ft_input is = look(path);
-    if (was->kind == FT_INPUT_PRESENCE)
-        return is.exists != was->exists || ((is.mode ^ was->mode) & S_IFMT) != 0;
-    if (!same_file(was, &is))
-        return true;
-    if (S_ISDIR(is.mode))
-        return was->kind != FT_INPUT_FILE && folder_changed(was, &is, path, since);
-    return is.content != was->content || is.modified != was->modified || is.changed != was->changed ||
-           is.changed >= since;
+    int err = ft_inputs_append(inputs, &(struct ft_input){.kind = kind}, path, len);
+    *changed = false;
+    if (err < 0)
+        return err;
+    const struct ft_input *input = describe_last(inputs);
+    const struct kind *of = &kinds[kind];
+    *changed = (of->is_another != NULL && sight->seen != NULL && of->is_another(sight->seen, &input->status)) ||
+               (of->is_young != NULL && of->is_young(input, ft_inputs_path(inputs, input), sight->since));
+    return 0;
 }
 
 const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)
 {
     for (size_t i = 0; i < inputs->count; i++) {
-        const char *path = (const char *)ft_buf_head(&inputs->paths) + inputs->items[i].path;
-        if (changed(&inputs->items[i], path, since))
+        struct ft_input *input = &inputs->items[i];
+        const char *path = ft_inputs_path(inputs, input);
+        if (kind_of(input)->changed(input, path, since))
             return path;
     }
     return NULL;

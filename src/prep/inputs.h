@@ -12,23 +12,34 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "prep/filestat.h"
+#include "wire/msgpack.h"
 
+/*
+ * What of a path counts.  The first four are told apart by status, and by `since` when they are checked; the others as
+ * closely as somebody could tell who has looked, and by `since` when they are taken.  Links are followed unless it says
+ * otherwise.  Kinds travel: no number ever gets another meaning.
+ */
 enum ft_input_kind {
-    FT_INPUT_PRESENCE,  /* whether there is a file, or a folder */
-    FT_INPUT_FILE,      /* its status, which tells of the content; of a folder only which one it is */
-    FT_INPUT_NAMES,     /* a folder: the names in it, but for that of byte code's folder, which an import makes */
-    FT_INPUT_INSTALLED, /* likewise, and that nothing under these names was replaced */
+    FT_INPUT_PRESENCE = 1,   /* whether there is a file, or a folder */
+    FT_INPUT_FILE = 2,       /* its status, which tells of the content; of a folder only which one it is */
+    FT_INPUT_NAMES = 3,      /* a folder: the names in it, but for that of byte code's folder, which an import makes */
+    FT_INPUT_INSTALLED = 4,  /* likewise, and that nothing under these names was replaced */
+    FT_INPUT_CONTENT = 5,    /* what it holds, its type and permissions; of a folder only that it is one */
+    FT_INPUT_STATUS = 6,     /* all that stat() says but the time of the last access */
+    FT_INPUT_LINK = 7,       /* what is there, the last link not followed: its type, and where a link goes */
+    FT_INPUT_LSTATUS = 8,    /* likewise, and its status */
+    FT_INPUT_MODULES = 9,    /* a folder: the names that importlib could take for modules */
+    FT_INPUT_TESTS = 10,     /* a folder: the names that pytest would look at */
+    FT_INPUT_ALL_NAMES = 11, /* a folder: all names but those that test tools make */
 };
 
 struct ft_input {
     enum ft_input_kind kind;
-    size_t path; /* where it begins in `paths` */
-    bool exists;
-    bool checked; /* a folder: that nothing in it is younger than it may be */
-    uint32_t mode;
-    uint64_t device, inode;
-    uint64_t content; /* size of a file, or what the names in a folder amount to */
-    int64_t modified, changed; /* ns since 1970 */
+    size_t path;  /* where it begins in `paths` */
+    bool settled; /* if the status is the same nothing else can be another */
+    struct ft_filestat status;
+    uint64_t content; /* as one number: what a file holds, where a link goes, the names in a folder */
 };
 
 struct ft_inputs {
@@ -39,18 +50,46 @@ struct ft_inputs {
 
 #define FT_INPUTS_INIT {FT_BUF_INIT, NULL, 0, 0}
 
+bool ft_input_is_kind(uint64_t number);
+
+const char *ft_inputs_path(const struct ft_inputs *inputs, const struct ft_input *input);
+
 /* Add a path, as it is now.  Returns 0 or -ENOMEM. */
 int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len);
 
 /* Add several, unless `err` is negative already, which is then returned. */
 int ft_inputs_add_all(int err, struct ft_inputs *inputs, enum ft_input_kind kind, const struct ft_texts *paths);
 
+/* When somebody looked at a path: after `since` (ns since 1970); what was there, owners aside; NULL: nobody knows. */
+struct ft_sight {
+    int64_t since;
+    const struct ft_filestat *seen;
+};
+
 /*
- * The first that is not as it was when it was added, or that was changed after `since` (ns since 1970), when it may
- * have been read before it was added; NULL: there is none.  Valid until the next addition.  What is not noticed is a
- * name that was taken out of a folder between `since` and the addition.
+ * Add a path that somebody has looked at, as it is now.  `changed`: it may have been changed between, so that what was
+ * seen may be older than what is described; never so for FILE, NAMES and INSTALLED.  If it is not known what was there,
+ * what is not noticed is what was removed, and a name that was taken out of a folder where a tool has made something
+ * too.  Returns 0 or -ENOMEM.
+ */
+int ft_inputs_take(struct ft_inputs *inputs, enum ft_input_kind kind, const char *path, size_t len,
+                   const struct ft_sight *sight, bool *changed);
+
+/* Add an input that has been described before; its place in `paths` does not count.  Returns 0 or -ENOMEM. */
+int ft_inputs_append(struct ft_inputs *inputs, const struct ft_input *input, const char *path, size_t len);
+
+/*
+ * The first that is not as it was when it was added, or, of the kinds FILE, NAMES and INSTALLED, that was changed after
+ * `since` (ns since 1970), when it may have been read before it was added; NULL: there is none.  Valid until the next
+ * addition.  What is not noticed is a name that was taken out of a folder between `since` and the addition.
  */
 const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since);
+
+/* Append them as one msgpack value, see docs/protocol.md.  Returns 0 or -ENOMEM. */
+int ft_inputs_write(struct ft_buf *out, const struct ft_inputs *inputs);
+
+/* Read that value and add what is in it, a part of it after an error.  Returns 0, -EBADMSG or -ENOMEM. */
+int ft_inputs_read(struct ft_inputs *inputs, struct ft_mp_reader *reader);
 
 void ft_inputs_release(struct ft_inputs *inputs);
 

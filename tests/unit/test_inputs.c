@@ -2,53 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prep/inputs.h"
-#include "scratch.h"
-
-/* No file is changed so late. */
-#define NO_SINCE INT64_MAX
+#include "inputs_check.h"
 
 enum { MANY = 700 };
-
-static const struct timespec long_ago = {1000000000, 5}, later = {1000000001, 5};
-
-static int64_t nanoseconds(struct timespec time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static void set_modified(struct scratch *scratch, const char *name, struct timespec modified)
-{
-    struct timespec times[2] = {modified, modified};
-    assert_int_equal(utimensat(AT_FDCWD, scratch_path(scratch, name), times, 0), 0);
-}
-
-static struct stat status_of(struct scratch *scratch, const char *name)
-{
-    struct stat st;
-    assert_int_equal(stat(scratch_path(scratch, name), &st), 0);
-    return st;
-}
-
-static struct ft_inputs input_of_kind(struct scratch *scratch, enum ft_input_kind kind, const char *name)
-{
-    struct ft_inputs inputs = FT_INPUTS_INIT;
-    const char *path = scratch_path(scratch, name);
-    assert_int_equal(ft_inputs_add(&inputs, kind, path, strlen(path)), 0);
-    return inputs;
-}
 
 static struct ft_inputs one_input(struct scratch *scratch, const char *name)
 {
     return input_of_kind(scratch, FT_INPUT_INSTALLED, name);
-}
-
-static void check_changed(struct scratch *scratch, struct ft_inputs *inputs, const char *name)
-{
-    const char *changed = ft_inputs_changed(inputs, NO_SINCE);
-    assert_non_null(changed);
-    assert_string_equal(changed, scratch_path(scratch, name));
-    ft_inputs_release(inputs);
 }
 
 static void what_is_as_it_was_has_not_changed(void **state)
@@ -114,13 +74,6 @@ static void another_mode_is_a_change(void **state)
     struct ft_inputs inputs = one_input(scratch, "file");
     assert_int_equal(chmod(scratch_path(scratch, "file"), 0400), 0);
     check_changed(scratch, &inputs, "file");
-}
-
-static void rename_over(struct scratch *scratch, const char *from, const char *to)
-{
-    char old[PATH_MAX];
-    snprintf(old, sizeof old, "%s", scratch_path(scratch, from));
-    assert_int_equal(rename(old, scratch_path(scratch, to)), 0);
 }
 
 static void a_file_replaced_by_another_is_a_change(void **state)

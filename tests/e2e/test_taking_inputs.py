@@ -1,0 +1,78 @@
+"""What a session has looked at is described for the daemon."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleetest import _core
+
+KINDS = [
+    _core.INPUT_PRESENCE,
+    _core.INPUT_CONTENT,
+    _core.INPUT_STATUS,
+    _core.INPUT_LINK,
+    _core.INPUT_LSTATUS,
+    _core.INPUT_MODULES,
+    _core.INPUT_TESTS,
+    _core.INPUT_ALL_NAMES,
+]
+LATE = 1 << 62
+"""No file is changed so late."""
+
+
+def test_each_kind_describes_what_is_there(tmp_path: Path) -> None:
+    """Kind and path come first, and what is not there has no more."""
+    there, missing = bytes(tmp_path), bytes(tmp_path / "missing")
+    described, changed = _core.take_inputs(
+        [(kind, path) for kind in KINDS for path in (there, missing)], LATE
+    )
+    inputs = _core.unpackb(described)
+    assert [tuple(one[:2]) for one in inputs] == [
+        (kind, path) for kind in KINDS for path in (there, missing)
+    ]
+    assert [len(one) for one in inputs] == [12, 2] * len(KINDS)
+    assert all(one[3] == os.stat(there).st_mode for one in inputs[::2])
+    assert changed is None
+
+
+def test_the_first_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
+    """A description may be newer than what was read."""
+    since = time.time_ns()
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("")
+    looks = [
+        (kind, bytes(tmp_path / name))
+        for kind in (_core.INPUT_PRESENCE, _core.INPUT_CONTENT)
+        for name in ("missing", "two", "one")
+    ]
+    assert _core.take_inputs(looks, since)[1] == bytes(tmp_path / "two")
+    assert _core.take_inputs(looks, LATE)[1] is None
+
+
+def test_nothing_may_have_been_looked_at() -> None:
+    """A session without inputs is one, too."""
+    assert _core.take_inputs([], 0) == (_core.packb([]), None)
+
+
+@pytest.mark.parametrize(
+    ("look", "error"),
+    [
+        ((0, b"/"), ValueError),
+        ((-1, b"/"), ValueError),
+        ((99, b"/"), ValueError),
+        ((5, b""), ValueError),
+        ((5, b"relative"), ValueError),
+        ((5, b"/with\0nul"), ValueError),
+        ((5, "/text"), TypeError),
+        ((5,), TypeError),
+        ([5, b"/"], TypeError),
+    ],
+)
+def test_what_is_no_look_is_refused(look: Any, error: type[Exception]) -> None:
+    """The daemon would refuse it, too."""
+    with pytest.raises(error):
+        _core.take_inputs([(_core.INPUT_CONTENT, b"/"), look], 0)
