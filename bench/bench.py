@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,8 @@ class SuiteBench:
             first = number % len(self._contenders)
             for contender in self._contenders[first:] + self._contenders[:first]:
                 if not (sample and contender.warm):
+                    if contender.collected:
+                        self._wait_for_snapshot(self._places[contender])
                     runs[contender.name].append(self._run(contender, limit, sample))
         return runs
 
@@ -123,6 +126,12 @@ class SuiteBench:
     def _daemon(self, place: Place, command: str) -> None:
         words = [place.command[0], "daemon", command]
         subprocess.run(words, env=place.env, check=True, stdout=subprocess.DEVNULL)
+
+    def _wait_for_snapshot(self, place: Place) -> None:
+        """Wait until the daemon has nothing more to prepare."""
+        words = [place.command[0], "daemon", "status", "--json"]
+        while json.loads(subprocess.check_output(words, env=place.env))["preparing"]:
+            time.sleep(0.05)
 
     def run(self, rounds: int, memory_rounds: int, limit: float) -> report.Result:
         """Warm up, measure times, then memory.

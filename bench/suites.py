@@ -34,6 +34,8 @@ class Contender:
     options: tuple[str, ...]
     # Runs come from a daemon that is there before.
     warm: bool = False
+    # It has collected the suite's tests when a run begins.
+    collected: bool = False
 
 
 # Extensions are kept out of the contender that they are no part of: a user of plain pytest has
@@ -47,6 +49,7 @@ CONTENDERS = (
     Contender("fleetest -n 2", "fleetest", ("-n", "2")),
     Contender("fleetest -n 0", "fleetest", ("-n", "0")),
     Contender("fleetest warm", "fleetest", (), warm=True),
+    Contender("fleetest snapshot", "fleetest", ("-n", "2"), warm=True, collected=True),
 )
 # Its outcomes are the right ones.
 REFERENCE = CONTENDERS[0]
@@ -155,6 +158,7 @@ def prepare(
         "PYTEST_DEBUG_TEMPROOT": str(temp),
         "XDG_RUNTIME_DIR": str(runtime),
         "FLEETEST_DAEMON": "1" if contender.warm else "0",
+        "FLEETEST_DAEMON_SNAPSHOTS": "1" if contender.collected else "0",
     }
     return Place(tree, temp, env, (str(command), *contender.options, *suite.arguments))
 

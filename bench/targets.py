@@ -31,6 +31,9 @@ class Target:
 TARGETS = (
     Target("one", "fleetest warm", "pytest", "wall", 0.45),
     Target("small", "fleetest warm", "pytest", "wall", 0.55),
+    Target("small", "fleetest snapshot", "pytest", "wall", 0.16),
+    Target("medium", "fleetest snapshot", "pytest", "wall", 0.26),
+    Target("large", "fleetest snapshot", "pytest", "wall", 0.23),
     Target("medium", "fleetest -n 2", "xdist -n 2", "wall", 0.58),
     Target("medium", "fleetest -n 2", "xdist -n 2", "cpu", 0.42),
     Target("large", "fleetest -n 2", "xdist -n 2", "wall", 0.48),
@@ -67,6 +70,7 @@ _COMPARISONS = (
     ("fleetest -n 0", "pytest", _ALL),
     # What its runs cost is the daemon's children's, which nobody here waits for.
     ("fleetest warm", "pytest", ("wall",)),
+    ("fleetest snapshot", "pytest", ("wall",)),
     *((f"fleetest {mode}", f"xdist {mode}", _ALL) for mode in MODES),
 )
 

@@ -27,3 +27,21 @@ def pose(command: str, arguments: Sequence[str]) -> None:
         sys.path.insert(0, folder)
     main = sys.modules["__main__"]
     main.__file__ = os.path.join(os.path.dirname(__file__), "launch.py")
+
+
+def pose_for_run(command: str, arguments: Sequence[str], state: str) -> None:
+    """The same in a process that the daemon has parked.
+
+    :param state: how the run starts
+    """
+    pose(command, arguments)
+    if sys.version_info >= (3, 10):
+        sys.orig_argv[-1:] = [state, "", *arguments]
+
+
+def change_arguments(before: Sequence[str], arguments: Sequence[str], state: str) -> None:
+    """Have other arguments, in the lists that somebody may have kept since."""
+    if sys.argv[1:] == [*before]:
+        sys.argv[1:] = arguments
+    if sys.version_info >= (3, 10):
+        sys.orig_argv[-len(before) - 2 :] = [state, "", *arguments]

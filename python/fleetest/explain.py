@@ -8,11 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from fleetest import _core
-from fleetest.import_effects import HARMLESS_PROGRAMS
 from fleetest.inputs import source_of
+from fleetest.observed import bars_for_runs, bars_for_workers, is_own_change, place, shown
 from fleetest.plugin import Command
 from fleetest.process import let_output_go
-from fleetest.stages import Stage
 from fleetest.trial import Trial
 from fleetest.watching import LIBRARY, is_installed_file
 
@@ -21,16 +20,9 @@ if TYPE_CHECKING:
 
     from fleetest.start import Start
     from fleetest.trial import Findings, Look
-    from fleetest.watching import Finding
 
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/")
 """Where no project is."""
-
-_WHILE = {
-    Stage.PLUGINS: "while plugins were imported",
-    Stage.CONFTESTS: "while conftests were imported",
-    Stage.CONFIGURATION: "while it was configured or collected",
-}
 
 _HEADS = {
     "files": "files that were read",
@@ -40,6 +32,8 @@ _HEADS = {
     "changed": "paths that were made, changed or removed",
     "programs": "programs that were started",
     "sockets": "addresses that were talked to",
+    "terminal": "what was asked of the terminal",
+    "moments": "what is another each time",
     "unknown": "calls of which nobody knows what they read",
 }
 
@@ -50,11 +44,9 @@ _GROUPS = {
     _core.TRACE_PROGRAM: "programs",
     _core.TRACE_SOCKET: "sockets",
     _core.TRACE_OPAQUE: "unknown",
+    _core.TRACE_TERMINAL: "terminal",
+    _core.TRACE_MOMENT: "moments",
 }
-
-
-_UNSEEN = (_core.TRACE_PROGRAM, _core.TRACE_OPAQUE)
-"""Kinds that stand for something whose own reading is not seen."""
 
 
 def explain(start: Start) -> int:
@@ -96,7 +88,7 @@ def _lines(findings: Findings) -> Iterable[str]:
             hidden = group == "absent" or (
                 group in ("files", "folders", "status") and _is_elsewhere(path)
             )
-            groups[group].add(_shown(path), look.who, hidden=hidden)
+            groups[group].add(shown(path), look.who, hidden=hidden)
     for name, head in _HEADS.items():
         yield from groups[name].lines(head)
     yield from variables.lines("variables that were read")
@@ -121,7 +113,7 @@ class _Group:
         if hidden and not self._verbose:
             self._hidden.add(what)
         else:
-            self._entries.setdefault(what, _place(who))
+            self._entries.setdefault(what, place(who))
 
     def lines(self, head: str) -> Iterable[str]:
         """All of it."""
@@ -163,7 +155,7 @@ def _is_own(look: Look, group: str) -> bool:
     if group == "absent":
         return "/__pycache__/" in path
     if group == "changed":
-        return "/__pycache__" in path or not (look.who or os.path.lexists(path))
+        return is_own_change(look, "")
     return group == "status" and not look.who
 
 
@@ -172,51 +164,15 @@ def _is_elsewhere(path: str) -> bool:
     return path.startswith((LIBRARY, sys.prefix + os.sep, *SYSTEM)) or is_installed_file(path)
 
 
-def _shown(path: str) -> str:
-    """As the user would write it."""
-    return path.removeprefix(os.getcwd() + os.sep)
-
-
-def _place(who: str) -> str:
-    """A place in code, short."""
-    for folder in ("site-packages", "dist-packages"):
-        who = who.rpartition(f"{os.sep}{folder}{os.sep}")[2]
-    return _shown(who) or "(pytest)"
-
-
-def _started(look: Look) -> str:
-    """Who started or called what."""
-    verb = "called" if look.kind == _core.TRACE_OPAQUE or os.sep not in look.path else "started"
-    return f"{_place(look.who)} {verb} {os.path.basename(look.path)}"
-
-
 def _verdict(findings: Findings) -> Iterable[str]:
     """What keeps others from going on from there."""
-    everybody = [_finding(each) for each in findings.found if not each.role]
-    workers = [_finding(each) for each in findings.found if each.role]
-    runs = [
-        _started(look)
-        for look in findings.looks
-        if look.kind in _UNSEEN
-        and not look.failed
-        and os.path.basename(look.path) not in HARMLESS_PROGRAMS
-    ]
-    if findings.errors:
-        noun = "error" if findings.errors == 1 else "errors"
-        runs.append(f"{findings.errors} {noun} while collecting")
-    if findings.missed:
-        runs.append("what it reads could not be recorded")
-    yield from _bars(
-        "others can go on from there", "others cannot go on from there", everybody + runs
-    )
-    yield from _bars("workers can share it", "workers cannot share it", everybody + workers)
-
-
-def _finding(finding: Finding) -> str:
-    return f"{finding.what}, {_WHILE[finding.stage]}"
+    runs = bars_for_runs(findings)
+    yield from _bars("others can go on from there", "others cannot go on from there", runs)
+    workers = bars_for_workers(findings)
+    yield from _bars("workers can share it", "workers cannot share it", workers)
 
 
 def _bars(free: str, barred: str, reasons: list[str]) -> Iterable[str]:
     yield f"{barred}:" if reasons else f"{free}: nothing speaks against it"
-    for reason in dict.fromkeys(reasons):
+    for reason in reasons:
         yield f"  {reason}"

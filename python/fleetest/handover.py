@@ -12,13 +12,16 @@ import socket
 import struct
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
 from fleetest.plumbing import LOWEST, raise_fd
 from fleetest.renewal import renew
 from fleetest.request import LIMITS, Request
 from fleetest.start import Start
+
+if TYPE_CHECKING:
+    from fleetest.stand_ins import StandIns
 
 
 class Handover:
@@ -48,16 +51,19 @@ class Handover:
         self._changes = changes
         self._seed = seed
 
-    def accept(self) -> Start:
-        """Become what the client would have started; ends the process if the client has given up."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    def accept(self, stand_ins: StandIns | None = None) -> Start:
+        """Become what the client would have started; ends the process if the client has given up.
+
+        :param stand_ins: what the session that goes on has had in the place of the client's descriptors
+        """
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         os.setpgid(0, 0)
         _core.die_with_parent(0)
         _core.Channel(self._pair).send(_core.MSG_RUNNING, os.getpid())
         _core.lifeline(self._lifeline, signal.SIGTERM)
+        if stand_ins is None:
+            become(self.request)
         self.request.apply_variables(self._changes)
-        os.umask(self.request.umask)
-        self._apply_limits()
         _renew_clocks()
         renew()
         _core.freeze()
@@ -65,16 +71,22 @@ class Handover:
         if answer is None or answer[0] != _core.MSG_GO:
             os._exit(0)
         has_terminal, fds = bool(answer[1]), answer[2]
-        start = self._place_descriptors(fds, has_terminal=has_terminal)
-        _renew_streams()
-        self._apply_signals()
+        start = self._place_descriptors(fds, stand_ins, has_terminal=has_terminal)
+        if stand_ins is None:
+            renew_streams()
+            apply_signals(self.request)
+        else:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         _core.last_word(start.client_fd, signal.SIGTERM)
         return start
 
-    def _place_descriptors(self, fds: list[int], *, has_terminal: bool) -> Start:
+    def _place_descriptors(
+        self, fds: list[int], stand_ins: StandIns | None, *, has_terminal: bool
+    ) -> Start:
         """Be in the client's folder, and put its descriptors under their numbers, ours out of their way.
 
         :param fds: that came with the message: see ``src/wire/request.h``
+        :param stand_ins: what has these numbers; None: nothing has
         :param has_terminal: the client's terminal is among them
         """
         folder, *others = fds
@@ -86,11 +98,15 @@ class Handover:
         received = dict(zip(self.request.numbers, moved))
         raise_fd(self._lifeline, lowest)
         pair = raise_fd(self._pair, lowest)
-        for number, fd in received.items():
-            os.dup2(fd, number)
+        if stand_ins is None:
+            for number, fd in received.items():
+                os.dup2(fd, number)
+            for number in {0, 1, 2} - received.keys():  # those that the client does not have
+                os.close(number)
+        else:
+            stand_ins.replace(received)
+        for fd in received.values():
             os.close(fd)
-        for number in {0, 1, 2} - received.keys():  # those that the client does not have
-            os.close(number)
         is_ours = os.environ.get("PYTHONHASHSEED", "random") in ("", "random")
         return Start(
             pair,
@@ -101,28 +117,28 @@ class Handover:
             tty_fd=terminal,
         )
 
-    def _apply_limits(self) -> None:
-        for number in range(LIMITS):
-            wanted = tuple(
-                _limit(value) for value in self.request.limits[2 * number : 2 * number + 2]
-            )
-            with contextlib.suppress(
-                ValueError, OSError
-            ):  # the daemon has made sure that it can be done
-                if resource.getrlimit(number) != wanted:
-                    resource.setrlimit(number, wanted)  # type: ignore[arg-type]
-        if os.getpriority(os.PRIO_PROCESS, 0) != self.request.nice:
-            os.setpriority(os.PRIO_PROCESS, 0, self.request.nice)
 
-    def _apply_signals(self) -> None:
-        # As the command does for a child of its own: ignored, no end of a process would be told.
-        for number in _signals(self.request.ignored) - {
-            signal.SIGCHLD,
-            signal.SIGKILL,
-            signal.SIGSTOP,
-        }:
-            signal.signal(number, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, _signals(self.request.blocked))
+def become(request: Request) -> None:
+    """Have the client's umask, limits and nice value."""
+    os.umask(request.umask)
+    for number in range(LIMITS):
+        wanted = tuple(_limit(value) for value in request.limits[2 * number : 2 * number + 2])
+        # The daemon has made sure that it can be done.
+        with contextlib.suppress(ValueError, OSError):
+            if resource.getrlimit(number) != wanted:
+                resource.setrlimit(number, wanted)  # type: ignore[arg-type]
+    if os.getpriority(os.PRIO_PROCESS, 0) != request.nice:
+        os.setpriority(os.PRIO_PROCESS, 0, request.nice)
+
+
+def apply_signals(request: Request) -> None:
+    """Ignore and block what the client does, as the command has it for a child of its own.
+
+    But for the end of children: ignored, no end of a process would be told.
+    """
+    for number in signals(request.ignored) - {signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, signals(request.blocked))
 
 
 def _peer(fd: int) -> int:
@@ -132,7 +148,8 @@ def _peer(fd: int) -> int:
     return int(struct.unpack("3i", credentials)[0])
 
 
-def _signals(bits: int) -> set[int]:
+def signals(bits: int) -> set[int]:
+    """Those of a request."""
     return {number for number in signal.valid_signals() if bits >> (number - 1) & 1}
 
 
@@ -140,7 +157,7 @@ def _limit(value: int) -> int:
     return resource.RLIM_INFINITY if value == 2**64 - 1 else value
 
 
-def _renew_streams() -> None:
+def renew_streams() -> None:
     """Make the standard streams as the interpreter does at its start: see ``create_stdio`` in CPython."""
     for number, name, mode in ((0, "stdin", "rb"), (1, "stdout", "wb"), (2, "stderr", "wb")):
         old = getattr(sys, f"__{name}__")

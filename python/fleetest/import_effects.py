@@ -21,8 +21,9 @@ import _pytest
 import pluggy
 
 import fleetest
-from fleetest import _core
+from fleetest import _core, listening
 from fleetest.inputs import source_of
+from fleetest.listening import ListeningArguments
 from fleetest.plumbing import raise_fd
 from fleetest.process_snapshot import Snapshot
 from fleetest.renewal import RENEWED
@@ -75,9 +76,9 @@ class ImportEffects:
             os.dup2(self._printed, number)
         self._arguments = [sys.argv, getattr(sys, "orig_argv", None)]
         self._snapshot = Snapshot()
-        sys.argv = _Arguments(sys.argv, self)
+        sys.argv = ListeningArguments(sys.argv, self._read_arguments)
         if self._arguments[1] is not None:
-            sys.orig_argv = _Arguments(sys.orig_argv, self)
+            sys.orig_argv = ListeningArguments(sys.orig_argv, self._read_arguments)
         self._references = sys.getrefcount(sys.argv)
         for name, methods in _STREAM_METHODS.items():
             stream = getattr(sys, name)
@@ -131,7 +132,7 @@ class ImportEffects:
         os.close(self._printed)
 
     def _restore_arguments(self) -> None:
-        if type(sys.argv) is not _Arguments:
+        if type(sys.argv) is not ListeningArguments:
             self.bar("a plugin replaced the command line")
         elif sys.getrefcount(sys.argv) > self._references:
             self.bar("a plugin keeps sys.argv")
@@ -151,6 +152,9 @@ class ImportEffects:
         who = _who()
         if who and who not in RENEWED:
             self.bar(f"{who} asks for {what} when it is imported")
+
+    def _read_arguments(self) -> None:
+        self.asked("the command line")
 
     def saw_variables(
         self, asked: Collection[bytes], changed: Collection[bytes], before: Collection[bytes]
@@ -235,35 +239,6 @@ class ImportEffects:
             self._made.setdefault(path, _who() or "plugins")
 
 
-def _listening(name: str) -> Callable[..., Any]:
-    """A method of lists that tells that it is used."""
-    original = getattr(list, name)
-
-    def method(arguments: _Arguments, *args: Any) -> Any:
-        if not (name == "__getitem__" and args == (0,)):  # that is the command, which is the same
-            arguments.effects.asked("the command line")
-        return original(arguments, *args)
-
-    return method
-
-
-class _Arguments(list):  # type: ignore[type-arg]
-    """A command line, which tells who reads it."""
-
-    def __init__(self, argv: list[str], effects: ImportEffects) -> None:
-        super().__init__(argv)
-        self.effects = effects
-
-    for _name in (
-        *("__getitem__", "__iter__", "__contains__", "__len__", "__reversed__", "__eq__", "__ne__"),
-        *("__lt__", "__le__", "__gt__", "__ge__", "__add__", "__mul__", "__repr__"),
-        *("copy", "count", "index", "pop"),
-    ):
-        locals()[_name] = _listening(_name)
-    del _name
-    __hash__ = None
-
-
 def _is_library(frame: FrameType) -> bool:
     """Whether code of the standard library is run there."""
     path = frame.f_code.co_filename
@@ -276,10 +251,14 @@ def _is_for_itself(frame: FrameType) -> bool:
     return _is_library(frame) and name not in _ASK_FOR_OTHERS
 
 
+_LISTENERS = (__file__, listening.__file__)
+"""Modules that are called instead of what is watched."""
+
+
 def _who() -> str:
     """The package that did it; empty: pytest, fleetest or the library, for themselves."""
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename == __file__:
+    while frame is not None and frame.f_code.co_filename in _LISTENERS:
         frame = frame.f_back
     if frame is not None and frame.f_code.co_filename.startswith(_TOOLS):
         return ""

@@ -57,9 +57,23 @@ def source_of(path: str) -> str:
 
     Also of pytest's own byte code: ``mod.cpython-311-pytest-9.2.0.pyc``.
     """
+    if not is_byte_code(path):
+        return path
     folder, name = os.path.split(path)
-    parent, kind = os.path.split(folder)
-    return os.path.join(parent, f"{name.partition('.')[0]}.py") if kind == "__pycache__" else path
+    prefix = sys.pycache_prefix
+    if prefix and path.startswith(prefix + os.sep):
+        parent = os.sep + os.path.relpath(folder, prefix)
+    else:
+        parent = os.path.dirname(folder)
+    return os.path.normpath(os.path.join(parent, f"{name.partition('.')[0]}.py"))
+
+
+def is_byte_code(path: str) -> bool:
+    """Whether a path is that of byte code in the folder of its own, or of what is about to become such."""
+    folder, name = os.path.split(path)
+    prefix = sys.pycache_prefix
+    own = os.path.basename(folder) == "__pycache__" or (prefix and path.startswith(prefix + os.sep))
+    return bool(own) and ".pyc" in name
 
 
 def _encoded(paths: Iterable[str]) -> list[bytes]:

@@ -10,7 +10,7 @@ import sys
 from typing import NoReturn
 
 from fleetest import _core
-from fleetest.console_script import pose
+from fleetest.console_script import pose, pose_for_run
 from fleetest.process import let_output_go, shorten_exit
 from fleetest.pytest_version import pytest_version
 from fleetest.recorded_variables import RecordedVariables
@@ -111,7 +111,7 @@ def _from_command(
 
 
 def _from_parked(fd: int) -> NoReturn:
-    """Wait to be forked; then run the session of a client.
+    """Wait to be forked; then run the session of a client, or prepare one.
 
     :param fd: socket to the daemon
     """
@@ -119,21 +119,23 @@ def _from_parked(fd: int) -> NoReturn:
     variables = RecordedVariables.start()
     _check_pytest()
     from fleetest.resident import wait
+    from fleetest.snapshot import SnapshotSession
     from fleetest.turns import ask_before_reading
 
-    handover = wait(fd, variables, changes)
-    start = handover.accept()
-    ask_before_reading(start)
-    request = handover.request
-    pose(request.command, request.arguments)
-    if sys.version_info >= (3, 10):
-        sys.orig_argv[-1:] = [handover.state, "", *request.arguments]
-    if handover.explains:
-        from fleetest.explain import explain
-
-        code = explain(start)
+    session = wait(fd, variables, changes)
+    if isinstance(session, SnapshotSession):
+        code = session.live(_run)
     else:
-        code = _run(start)
+        start = session.accept()
+        ask_before_reading(start)
+        request = session.request
+        pose_for_run(request.command, request.arguments, session.state)
+        if session.explains:
+            from fleetest.explain import explain
+
+            code = explain(start)
+        else:
+            code = _run(start)
     _core.run_is_over()
     shorten_exit()
     sys.exit(code)

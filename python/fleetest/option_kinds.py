@@ -26,27 +26,27 @@ class Kind(enum.Enum):
 
 _TABLE = {
     Kind.SELECTION: """
-        deselect failedfirst keyword markexpr newfirst stepwise stepwise_reset stepwise_skip
+        deselect failedfirst keyword markexpr newfirst
     """,
     Kind.PRESENTATION: """
-        code_highlight collectonly color disable_warnings durations durations_min fold_skipped
-        force_short_summary fulltrace junitprefix max_warnings maxfail no_header no_summary quiet
-        reportchars showcapture showlocals tbstyle verbose xfail_tb xmlpath
+        code_highlight disable_warnings durations durations_min fold_skipped
+        force_short_summary fulltrace max_warnings maxfail no_header no_summary quiet
+        reportchars showcapture showlocals tbstyle verbose xfail_tb
     """,
     Kind.INSTEAD: """
         cacheclear cacheshow debug help markers setuponly setupplan show_fixtures_per_test
         showfixtures traceconfig version
     """,
     Kind.CONFIGURATION: """
-        assertmode basetemp capture collect_in_virtualenv confcutdir
+        assertmode basetemp capture color collect_in_virtualenv collectonly confcutdir
         continue_on_collection_errors disable_plugin_autoload doctest_continue_on_failure
         doctest_ignore_import_errors doctestglob doctestmodules doctestreport ignore ignore_glob
-        importmode inifilename keepduplicates last_failed_no_failures lf log_auto_indent
+        importmode inifilename junitprefix keepduplicates last_failed_no_failures lf log_auto_indent
         log_cli_date_format log_cli_format log_cli_level log_date_format log_file
         log_file_date_format log_file_format log_file_level log_file_mode log_format log_level
         logger_disable looponfail noconftest override_ini pastebin plugins px pyargs
-        pythonwarnings rootdir rsyncdir rsyncignore runxfail setupshow strict strict_config
-        strict_markers trace usepdb usepdb_cls
+        pythonwarnings rootdir rsyncdir rsyncignore runxfail setupshow stepwise stepwise_reset
+        stepwise_skip strict strict_config strict_markers trace usepdb usepdb_cls xmlpath
     """,
 }
 
@@ -57,7 +57,14 @@ _OF_THE_COMMAND = "daemon_idle_timeout daemon_memory no_daemon python"
 """Those that the native command takes itself are declared for --help."""
 
 KINDS.update(dict.fromkeys((option.dest for option in options.OPTIONS), Kind.PRESENTATION))
+KINDS[options.START_METHOD.dest] = Kind.CONFIGURATION
 KINDS.update(dict.fromkeys(_OF_THE_COMMAND.split(), Kind.PRESENTATION))
+
+
+FREE = frozenset(
+    name for name, kind in KINDS.items() if kind in (Kind.SELECTION, Kind.PRESENTATION)
+)
+"""Those that are given anew to each run that goes on from a session which has collected."""
 
 
 def configuration(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +76,12 @@ def configuration(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str,
     return {
         name: value
         for name, value in sorted(values.items())
-        if KINDS.get(name, Kind.CONFIGURATION) is Kind.CONFIGURATION
-        and (name not in defaults or defaults[name] != value)
+        if name not in FREE and (name not in defaults or defaults[name] != value)
     }
+
+
+def choices(values: dict[str, Any]) -> list[bytes]:
+    """The values of the others, as ``name=value``."""
+    return [
+        f"{name}={values.get(name)!r}".encode("utf-8", "surrogateescape") for name in sorted(FREE)
+    ]

@@ -284,19 +284,24 @@ def get_default_max_worker_restart(config: pytest.Config) -> int | None:
 
 
 SINGLE_FIXTURES = "fleetest_single_fixtures"
-"""An ini key without an option."""
+RESUMABLE = "fleetest_resumable"
+"""Ini keys without an option."""
+
+LISTS = {
+    SINGLE_FIXTURES: "Fixtures that can exist only once (a fixed port, one device): all tests that use one "
+    "run in one worker.",
+    RESUMABLE: "Packages of plugins, and files such as tests/conftest.py, of which all that they do before "
+    "the tests may be shared by many runs.",
+}
+"""Ini keys of several words -> what they say."""
 
 
 def declare_ini(parser: pytest.Parser) -> None:
     """Declare the ini keys, unless they are declared already."""
     known = getattr(parser, "_inidict", {})
-    if SINGLE_FIXTURES not in known:
-        parser.addini(
-            SINGLE_FIXTURES,
-            "Fixtures that can exist only once (a fixed port, one device): all tests that use one "
-            "run in one worker.",
-            type="args",
-        )
+    for key, text in LISTS.items():
+        if key not in known:
+            parser.addini(key, text, type="args")
     for key, text in XDIST_INI.items():
         if key not in known:
             kind: Any = "args" if key == "rsyncignore" else "paths"

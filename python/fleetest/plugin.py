@@ -17,6 +17,7 @@ from fleetest.privates import phases, private, quicker
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
 from fleetest.screen import TerminalDistReporter, show_start
+from fleetest.stages import Stage
 from fleetest.start import Start
 from fleetest.watching import Watcher
 
@@ -138,21 +139,43 @@ class SessionPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set up the distributed run, if this is one."""
-        if self.run is not None or not self.settled:
-            return
+        if self.run is None and self.settled and self._is_distributed(config):
+            self._set_up(config)
+
+    def _is_distributed(self, config: pytest.Config) -> bool:
         option = config.option
-        if option.dist == "no" or not option.tx or option.collectonly:
-            return
+        return not (option.dist == "no" or not option.tx or option.collectonly)
+
+    def _set_up(self, config: pytest.Config) -> None:
         self.run = Run(
             config,
             start=self.start,
             explicit=self.explicit,
             checkpoints=self.checkpoints,
         )
-        _check_each(option, self.run.count)
+        _check_each(config.option, self.run.count)
         config.pluginmanager.register(self.run, "dsession")
         if config.pluginmanager.has_plugin("terminalreporter"):
             config.pluginmanager.register(TerminalDistReporter(config), TerminalDistReporter.NAME)
+
+    def go_on(self, config: pytest.Config, start: Start) -> None:
+        """Be the part of another command in a session that was prepared ahead and has collected.
+
+        Its options were set anew, as the command line has them.
+        """
+        self.start = start
+        self.settled = False
+        self.pytest_cmdline_main(config)
+        manager = config.pluginmanager
+        for name in ("dsession", TerminalDistReporter.NAME) if self.run is not None else ():
+            if manager.has_plugin(name):
+                manager.unregister(name=name)
+        self.run = None
+        self.watcher.stage = Stage.CONFIGURATION
+        self.watcher.start(config)
+        config.add_cleanup(self.watcher.stop)
+        if self._is_distributed(config):
+            self._set_up(config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:

@@ -67,10 +67,23 @@ def _close(*fds: int) -> None:
             os.close(fd)
 
 
-def _capture_file() -> int:
-    """A fresh unlinked file for a worker's captured output."""
+def new_capture_file() -> int:
+    """A fresh unlinked file for captured output."""
     with tempfile.TemporaryFile(buffering=0) as file:
         return raise_fd(os.dup(file.fileno()))
+
+
+def put_captured(fd: int, number: int, part: Any, *, keep: bool) -> None:
+    """Have a part of the capturing use another file, under the number of the one that it has.
+
+    :param number: the descriptor that it captures
+    :param keep: what was captured so far is in the new one, too
+    """
+    if keep:
+        os.write(fd, os.pread(part.tmpfile.fileno(), MOST_CAPTURED, 0))
+    os.dup2(fd, part.tmpfile.fileno(), inheritable=False)
+    if private.is_capturing_now(part):
+        os.dup2(fd, number)
 
 
 @dataclass
@@ -98,7 +111,7 @@ class Plumbing:
         out, worker_out = _pipe()
         err, worker_err = (-1, worker_out) if _same_file(1, 2) else _pipe()
         captured = {
-            number: _capture_file()
+            number: new_capture_file()
             for number, part in private.capture_ends(config)
             if number and private.captures_descriptors(part)
         }
@@ -183,24 +196,17 @@ class Plumbing:
         for number, part in private.capture_ends(config):
             if number in self.captured:
                 os.dup2(saved[number], part.targetfd_save, inheritable=False)
-                self._put_captured(number, part, keep)
+                put_captured(self.captured[number], number, part, keep=keep)
         fault_fd = private.faulthandler_fd(config)
         if fault_fd is not None:
             os.dup2(self.worker_err, fault_fd, inheritable=False)
         self.close_captured()
 
-    def _put_captured(self, number: int, part: Any, keep: bool) -> None:
-        so_far = os.pread(part.tmpfile.fileno(), MOST_CAPTURED, 0) if keep else b""
-        os.write(self.captured[number], so_far)
-        os.dup2(self.captured[number], part.tmpfile.fileno(), inheritable=False)
-        if private.is_capturing_now(part):
-            os.dup2(self.captured[number], number)
-
     def install_captured(self, config: pytest.Config) -> None:
         """In a session of its own: have its capturing use the files that the controller has too."""
         for number, part in private.capture_ends(config):
             if number in self.captured and private.captures_descriptors(part):
-                self._put_captured(number, part, keep=True)
+                put_captured(self.captured[number], number, part, keep=True)
         self.close_captured()
 
 

@@ -17,7 +17,7 @@ from fleetest import _core, options, shim
 from fleetest.console_script import pose
 from fleetest.import_effects import ImportEffects, is_installed
 from fleetest.looked_at import LookedAt
-from fleetest.option_kinds import configuration
+from fleetest.option_kinds import choices, configuration
 from fleetest.plumbing import raise_fd
 from fleetest.privates import private
 from fleetest.recorded_variables import RecordedVariables
@@ -80,7 +80,7 @@ class Preparation:
 
     def _leave(self) -> NoReturn:
         """There is nothing to prepare: the session does not get to its plugins, or has none."""
-        self._tell("", "", "")
+        self._tell("", "", "", [])
         os._exit(0)
 
     def _check_filters(self, filters: list[str]) -> None:
@@ -89,17 +89,18 @@ class Preparation:
         if any("." in name and not is_installed(name) for name in categories):
             self._leave()
 
-    def _tell(self, plugins: str, kind: str, label: str) -> None:
+    def _tell(self, plugins: str, kind: str, label: str, options: list[bytes]) -> None:
         """Say what the session is like, and what that was read from.
 
         :param plugins: the same for all sessions that import the same plugins in the same way
         :param kind: the same for all sessions of the same configuration
         :param label: of the configuration, for people
+        :param options: what those are that are no part of it
         """
         keys = [plugins.encode("utf-8", "surrogateescape"), kind.encode("utf-8", "surrogateescape")]
         shown = label.encode("utf-8", "replace").decode("utf-8")
         read = [*self._looked.stop(), self._recorded.asked()]
-        self.channel.send(_core.MSG_CONFIGURED, [os.getpid(), *keys, shown, *read])
+        self.channel.send(_core.MSG_CONFIGURED, [os.getpid(), *keys, shown, *read, options])
 
     # ---- the session ----
 
@@ -114,9 +115,10 @@ class Preparation:
                 return
             manager.consider_preparse = consider
             found = _Session(config, args)
-            if not found.has_plugins():
-                self._leave()
-            self._tell(*found.keys(self._request))
+            keys = found.keys(self._request)
+            self._tell(*keys)
+            if not keys[0]:
+                os._exit(0)
             answer = _core.receive_fds(self.channel.fileno())
             if answer is None or answer[0] != _core.MSG_IMPORT:
                 os._exit(0)
@@ -180,8 +182,11 @@ class _Session:
                 if not manager.get_plugin(entry.name) and not manager.is_blocked(entry.name):
                     yield entry
 
-    def keys(self, request: Request) -> tuple[str, str, str]:
-        """What tells its plugins, and its configuration, from those of other sessions; and a label."""
+    def keys(self, request: Request) -> tuple[str, str, str, list[bytes]]:
+        """What tells its plugins, and its configuration, from those of other sessions.
+
+        :returns: also a label of the latter, and what the other options are
+        """
         config, known = self._config, self._config.known_args_namespace
         plugins = (
             *(request.folder, request.umask, request.command, sys.path),
@@ -194,15 +199,14 @@ class _Session:
         defaults = vars(config.option)
         values, unknown = private.parse_known(config, self._args)
         chosen = configuration(values, defaults)
-        paths = chosen.pop("file_or_dir", [])
-        files = paths if unknown else sorted({path.partition("::")[0] for path in paths})
+        files = chosen.pop("file_or_dir", [])
         kind = (plugins, config.rootpath, config.inipath, sorted(chosen.items()), unknown, files)
         label = f"{config.rootpath}"
         if files:
             label += ": " + " ".join(files)
         if chosen:
             label += f" ({', '.join(chosen)})"
-        return repr(plugins), repr(kind), label
+        return repr(plugins) if self.has_plugins() else "", repr(kind), label, choices(values)
 
     def import_plugins(self, effects: ImportEffects) -> None:
         """Import them as pytest does, but call none of their hooks.

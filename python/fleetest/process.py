@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 import weakref
+from os import listdir  # the library's: a project may have put another one there since
 from typing import Any
 
 from fleetest import _core
@@ -45,6 +46,14 @@ def run_exit_handlers() -> None:
     atexit._run_exitfuncs()
 
 
+def set_name(name: str) -> str:
+    """Give the process another name, as ``ps`` and ``top`` show it; the one that it had."""
+    with open("/proc/self/comm", "r+", encoding="utf-8", errors="replace") as file:
+        before = file.read().rstrip("\n")
+        file.write(name)
+    return before
+
+
 def shorten_exit() -> None:
     """Keep the interpreter from searching a whole session for garbage when it ends.
 
@@ -62,7 +71,7 @@ def let_output_go() -> None:
 
 def descriptors() -> list[int]:
     """The descriptors of this process; the listing's own, which is closed by now, may be among them."""
-    return [int(name) for name in os.listdir("/proc/self/fd")]
+    return [int(name) for name in listdir("/proc/self/fd")]
 
 
 def open_descriptors() -> set[int]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _STREAMS = ("stdin", "stdout", "stderr")
 
-_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _STREAM_SETTINGS = ("encoding", "errors", "line_buffering", "write_through")
 
 
@@ -99,7 +99,7 @@ def _attributes() -> dict[str, Any]:
         "process group": os.getpgrp(),
         "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         "timers": [
-            signal.getitimer(timer)[1] or signal.getitimer(timer)[0] > 0 for timer in _TIMERS
+            signal.getitimer(timer)[1] or signal.getitimer(timer)[0] > 0 for timer in TIMERS
         ],
         "way in which warnings are shown": (logs._warnings_showwarning, warnings.showwarning),
     }

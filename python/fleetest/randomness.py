@@ -18,6 +18,9 @@ WORDS = 624
 TWISTS = 64
 """How many times 624 draws are told apart from a seed."""
 
+PATIENT_TWISTS = 4096
+"""Likewise where nobody waits for the answer."""
+
 _initial: list[Any] = []
 """The state before the project's code was run, once it is known."""
 
@@ -44,14 +47,32 @@ def watch() -> None:
         _initial.append(random.getstate())
 
 
-def _seeded() -> bool:
+def begin_again(state: Any) -> None:
+    """In a process that was forked off a session, for a run that goes on from there.
+
+    :param state: of :func:`capture`, in that session
+    """
+    if state is None:
+        _initial[:] = [random.getstate()]
+    else:
+        random.setstate(state)
+
+
+def was_drawn() -> bool:
+    """Whether the project has drawn numbers, but for those that come of a seed of its own."""
+    drawn = bool(_initial) and random.getstate() != _initial[0] and not _seeded(PATIENT_TWISTS)
+    numpy_random: Any = sys.modules.get("numpy.random")
+    return drawn or (numpy_was_used() and not _numpy_seeded(numpy_random))
+
+
+def _seeded(twists: int = TWISTS) -> bool:
     """Whether the state is none that comes of drawing numbers from the initial one."""
     if not _initial:
         return False
     now = random.getstate()[1][:WORDS]
     replay = random.Random()
     replay.setstate(_initial[0])
-    for _ in range(TWISTS):
+    for _ in range(twists):
         if replay.getstate()[1][:WORDS] == now:
             return False
         replay.getrandbits(32 * WORDS)

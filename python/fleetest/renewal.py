@@ -25,7 +25,19 @@ def _trio(_: ModuleType) -> None:
         generator.seed()
 
 
+def _hypothesis(_: ModuleType) -> None:
+    """What the seeds of examples are drawn from."""
+    generator = getattr(sys.modules.get("hypothesis.internal.conjecture.engine"), "_random", None)
+    if isinstance(generator, random.Random):
+        generator.seed()
+    core: Any = sys.modules.get("hypothesis.core")
+    drawn_from: Any = getattr(core, "threadlocal", None)
+    if isinstance(getattr(drawn_from, "_hypothesis_global_random", None), random.Random):
+        drawn_from._hypothesis_global_random.seed()
+
+
 RENEWED: dict[str, Callable[[ModuleType], None]] = {
+    "hypothesis": _hypothesis,
     "pytest_randomly": _pytest_randomly,
     "trio": _trio,
 }

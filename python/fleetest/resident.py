@@ -1,22 +1,23 @@
 """A process with pytest imported, and nothing of a project, that waits to be forked into controllers.
 
 The daemon starts it.  Each fork takes a run over from the daemon's client (:mod:`fleetest.handover`),
-or imports the plugins of one kind of session and waits in turn (:mod:`fleetest.preparing`).
+imports the plugins of one kind of session and waits in turn (:mod:`fleetest.preparing`), or collects
+the tests of one (:mod:`fleetest.snapshot`).
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import select
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pluggy
 
 import fleetest.plugin  # noqa: F401 (each run imports it before it knows its arguments)
-from fleetest import _core, hookcalls
+from fleetest import _core, byte_code, hookcalls
+from fleetest.fork_server import STARTS, serve
 from fleetest.handover import Handover
 from fleetest.inputs import Inputs, was_customised
 from fleetest.plumbing import raise_fd
@@ -24,16 +25,16 @@ from fleetest.preparing import Preparation
 from fleetest.privates import private
 from fleetest.process import open_descriptors
 from fleetest.safety import left_running, native_threads
+from fleetest.snapshot import SnapshotSession
 
 if TYPE_CHECKING:
     from fleetest.recorded_variables import RecordedVariables
 
 
-_STARTS = (_core.MSG_START_RUN, _core.MSG_START_EXPLAIN)
-
-
-def wait(fd: int, variables: RecordedVariables, changes: dict[bytes, bytes | None]) -> Handover:
-    """Import what is left of pytest, and wait.  Returns in each child forked for a run.
+def wait(
+    fd: int, variables: RecordedVariables, changes: dict[bytes, bytes | None]
+) -> Handover | SnapshotSession:
+    """Import what is left of pytest, and wait.  Returns in each child forked for a session.
 
     Ends the process with the daemon.
 
@@ -44,6 +45,7 @@ def wait(fd: int, variables: RecordedVariables, changes: dict[bytes, bytes | Non
     _core.die_with_parent(signal.SIGKILL)
     channel = _core.Channel(raise_fd(fd))
     private.import_own_plugins()
+    byte_code.distrust()
     hookcalls.speed_up(pluggy.PluginManager("pytest"))  # and throw it away: what it takes is kept
     asked = variables.stop()
     if was_customised():
@@ -52,10 +54,12 @@ def wait(fd: int, variables: RecordedVariables, changes: dict[bytes, bytes | Non
     seed = os.environ.get("PYTHONHASHSEED", "")
     _say_ready(channel, inputs.all(), asked, _unfit(channel.fileno()))
     while True:
-        kind, state, fds = _serve(channel)
-        if kind in _STARTS:
+        kind, state, fds = serve(channel)
+        if kind in STARTS:
             explains = kind == _core.MSG_START_EXPLAIN
             return Handover(fds, state, changes, seed, explains=explains)
+        if kind == _core.MSG_START_COLLECT:
+            return SnapshotSession(fds, changes, seed)
         preparation = Preparation(fds, changes)
         preparation.run()
         channel, changes = preparation.channel, preparation.changes
@@ -84,41 +88,3 @@ def _unfit(fd: int) -> str:
     if open_descriptors() - {0, 1, 2, fd}:
         return "importing pytest left a file open"
     return ""
-
-
-def _serve(channel: _core.Channel) -> tuple[int, Any, list[int]]:
-    """Fork whenever the daemon says so, and tell it of the children's end.
-
-    :returns: in a child: what it is for, what the daemon says of it, and descriptors
-    """
-    fd = channel.fileno()
-    children: dict[int, int] = {}
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    while True:
-        for ready, _ in poll.poll():
-            if ready != fd:
-                poll.unregister(ready)
-                os.close(ready)
-                channel.send(_core.MSG_CHILD_ENDED, list(os.waitpid(children.pop(ready), 0)))
-                continue
-            message = _core.receive_fds(fd)
-            if message is None:
-                os._exit(0)
-            kind, (number, state), fds = message
-            try:
-                pid = os.fork()
-            except OSError as error:
-                pid = -(error.errno or 1)
-            if pid == 0:
-                for other in (fd, *children):
-                    os.close(other)
-                return kind, state, fds
-            if kind in _STARTS:
-                channel.send(_core.MSG_STARTED, [number, pid])
-            if pid > 0:
-                watch = raise_fd(os.pidfd_open(pid))
-                children[watch] = pid
-                poll.register(watch, select.POLLIN)
-            for each in fds:
-                os.close(each)

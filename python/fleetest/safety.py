@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from os import listdir  # the library's: a project may have put another one there since
 from typing import TYPE_CHECKING
 
 from fleetest import carry
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def _tasks() -> int:
     """Native threads of this process."""
-    return len(os.listdir("/proc/self/task"))
+    return len(listdir("/proc/self/task"))
 
 
 def unsafe_to_fork(config: pytest.Config) -> str:

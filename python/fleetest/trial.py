@@ -11,11 +11,13 @@ import pytest
 
 from fleetest import _core
 from fleetest.hookpoint import before_next_call
+from fleetest.options import RESUMABLE
 from fleetest.plumbing import captured_fds, raise_fd
 from fleetest.process import files_open_for_writing
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.safety import unsafe_to_fork
 from fleetest.stages import Stage
+from fleetest.startup_hooks import unknown_startup_hooks
 from fleetest.watching import LIBRARY, ROLE_VARIABLES, Finding, Watcher, root, tools
 
 
@@ -30,6 +32,16 @@ class Look:
     path: str
     who: str
     """``conftest.py:3``; empty: pytest or the library, for themselves."""
+    seen: bytes = b""
+    """What was there then, for :func:`_core.take_inputs`."""
+
+
+def _look(entry: tuple[int, int, int, bytes, str, bytes]) -> Look:
+    kind, aspect, failed, what, who, seen = entry
+    path = os.fsdecode(what)
+    if kind == _core.TRACE_MOMENT:
+        path, _, who = path.partition(" ")
+    return Look(kind, aspect, failed, path, who, seen)
 
 
 @dataclass
@@ -42,8 +54,14 @@ class Findings:
     """There was more than could be recorded, or nothing could be."""
     variables: dict[str, str] = field(default_factory=dict)
     """Name -> who asked first; ``*``: all of them."""
+    resumable: list[str] = field(default_factory=list)
+    """Packages, and files, of which the user says that others can go on from there."""
+    plugins: list[str] = field(default_factory=list)
+    """Why others cannot go on from where these have come to."""
     found: list[Finding] = field(default_factory=list)
     """What keeps others from sharing it."""
+    found_for_runs: list[str] = field(default_factory=list)
+    """Likewise only other runs, and not workers."""
     root: str = ""
     tests: int = -1
     """How many were collected; negative: it did not come so far."""
@@ -79,8 +97,11 @@ class Trial:
         self.findings = Findings()
         self.output = b""
         """What it has printed."""
-        self._watcher = Watcher(thorough=True)
-        self._variables: _Variables | None = None
+        self.watcher = Watcher(thorough=True)
+        self.changes: dict[bytes, bytes | None] = {}
+        """What the session has set in the environment, or deleted (None)."""
+        self.variables: _Variables | None = None
+        self._config: pytest.Config | None = None
 
     def run(self, plugin: object) -> int:
         """Have the session, until right before ``pytest_collection_modifyitems`` is called; its exit code.
@@ -93,12 +114,11 @@ class Trial:
         for number, fd in enumerate((nothing, printed, printed)):
             os.dup2(fd, number)
         os.close(nothing)
-        self._variables = _Variables.start()
-        self.findings.missed = not _core.trace_start(LIBRARY, tools(), root("fleetest"))
+        self.record()
         try:
             return int(pytest.main(plugins=[plugin]))
         finally:
-            self._stop()
+            self.stop()
             sys.stdout.flush()
             sys.stderr.flush()
             self.output = os.pread(printed, os.fstat(printed).st_size, 0)
@@ -107,52 +127,70 @@ class Trial:
                 os.dup2(fd, number)
                 os.close(fd)
 
+    def record(self) -> None:
+        """From now on."""
+        self.variables = _Variables.start()
+        self.findings.missed = not _core.trace_start(LIBRARY, tools(), root("fleetest"))
+
     def begin(self, config: pytest.Config) -> None:
         """Watch the session of this configuration, whose conftests are yet to be imported."""
-        assert self._variables is not None
+        assert self.variables is not None
         self._config = config
         manager: Any = config.pluginmanager
-        self._variables.watcher = self._watcher
-        self._watcher.start(config, self._variables)
-        config.add_cleanup(self._stop)
+        self.variables.watcher = self.watcher
+        self.watcher.start(config, self.variables)
+        config.add_cleanup(self.stop)
 
         def before_conftests() -> None:
-            self._watcher.stage = Stage.CONFTESTS
+            self.watcher.stage = Stage.CONFTESTS
             before_next_call(manager, "pytest_cmdline_main", before_configuration)
 
         def before_configuration() -> None:
-            self._watcher.stage = Stage.CONFIGURATION
+            self.watcher.stage = Stage.CONFIGURATION
+            before_next_call(manager, "pytest_sessionstart", before_session)
+
+        def before_session() -> None:
+            self.configured(config)
             before_next_call(manager, "pytest_collection_modifyitems", self._arrive)
 
         before_next_call(manager, "pytest_load_initial_conftests", before_conftests)
 
+    def configured(self, config: pytest.Config) -> None:
+        """The session is about to start."""
+
     def _arrive(self) -> None:
-        """Everything is collected: that was it."""
+        """Everything is collected: look at what is there, and stop."""
         config = self._config
+        assert config is not None
         session: Any = config.pluginmanager.get_plugin("session")
-        findings, watcher = self.findings, self._watcher
+        findings, watcher = self.findings, self.watcher
         findings.root = str(config.rootpath)
         findings.verbose = config.option.verbose > 0
         findings.tests = len(session.items)
         findings.errors = session.testsfailed
+        findings.resumable = config.getini(RESUMABLE)
+        findings.plugins = [*unknown_startup_hooks(config)]
         watcher.look(files_open_for_writing() - captured_fds(config), ())
-        watcher.bar(unsafe_to_fork(config))
-        self._stop()
+        self.stop()
+        watcher.bar(unsafe_to_fork(config))  # by a fork of its own
+        self.arrived(config, session)
+
+    def arrived(self, config: pytest.Config, session: pytest.Session) -> None:
+        """Everything is collected: that was it."""
         pytest.exit("it was only looked at", 0)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """Watch no more."""
-        variables, self._variables = self._variables, None
+        variables, self.variables = self.variables, None
         if variables is None:
             return
         findings = self.findings
         missed, looks = _core.trace_stop()
         findings.missed = findings.missed or missed
-        findings.looks = [
-            Look(kind, aspect, failed, os.fsdecode(path), who)
-            for kind, aspect, failed, path, who, _ in looks
-        ]
+        findings.looks = [*map(_look, looks)]
         variables.stop()
+        self.changes = variables.changes()
         findings.variables = {os.fsdecode(name): who for name, who in variables.askers.items()}
-        self._watcher.stop()
-        findings.found = self._watcher.found
+        self.watcher.stop()
+        findings.found = self.watcher.found
+        findings.found_for_runs = self.watcher.found_for_runs

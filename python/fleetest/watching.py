@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from fleetest import _core, carry, recorded_variables
+from fleetest import _core, carry, listening, recorded_variables
 from fleetest.lookalike import stand_in
 from fleetest.process import descriptors
 from fleetest.stages import Stage
@@ -40,6 +40,13 @@ BOUND_TO_PROCESS = frozenset({"filelock"})
 ASK_FOR_OTHERS = {"os.getpid": (), "os.urandom": ("uuid.py", "secrets.py", "random.py")}
 """Modules of the library by which a project asks."""
 
+FOR_RUNS = (
+    *("os.fstat", "os.getrandom", "threading.get_native_id"),
+    *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
+    *("time.process_time", "time.process_time_ns"),
+)
+"""What counts only for other runs, and if the project asks for it itself."""
+
 NOT_THE_PROJECTS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
 """Parts of paths that tools write, whose every session may write them too."""
 
@@ -47,6 +54,7 @@ NOT_THE_PROJECTS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
 _LISTENERS = (
     __file__,
     recorded_variables.__file__,
+    listening.__file__,
     os.path.join(os.path.dirname(__file__), "trial.py"),
 )
 """Modules that are called instead of what is watched."""
@@ -86,13 +94,21 @@ class Finding:
 class Watcher:
     """Knows the first thing that a session did which its workers cannot share."""
 
-    def __init__(self, *, thorough: bool = False) -> None:
+    def __init__(self, *, thorough: bool = False, options: Collection[str] = ()) -> None:
         """Have seen nothing.
 
         :param thorough: go on after the first thing
+        :param options: also see who reads these
         """
+        self.options_read: set[str] = set()
+        """Those of them that somebody has read."""
+        self.command_line_read = False
+        """Somebody has looked at the arguments."""
+        self._options = options
         self.found: list[Finding] = []
         """All such things; only the first unless it is thorough."""
+        self.found_for_runs: list[str] = []
+        """What only other runs cannot share, if it is thorough."""
         self._thorough = thorough
         self.stage = Stage.PLUGINS
         """What the session is doing."""
@@ -118,9 +134,21 @@ class Watcher:
         self._targets = {_target(fd) for fd in descriptors()}
         if variables is None:
             self._watch_variables()
-        self._watch_class(config, {"__getattr__": self._missing(type(config).__name__)})
-        options = {name: self._option(name) for name in ROLE_OPTIONS}
+        members: dict[str, Any] = {"__getattr__": self._missing(type(config).__name__)}
+        options: dict[str, Any] = {name: self._option(name, self.asked) for name in ROLE_OPTIONS}
+        if self._options:
+            members["invocation_params"] = self._property(
+                "invocation_params", self.saw_command_line
+            )
+            options = {
+                **{name: self._option(name, self._read_option) for name in self._options},
+                **options,
+                "__dict__": property(self._all_options),
+            }
+        self._watch_class(config, members)
         self._watch_class(config.option, options)
+        if self._thorough:
+            self._watch_fork_handlers()
         _core.watch(self._happened)
         self._undo.append(lambda: _core.watch(None))
 
@@ -152,6 +180,24 @@ class Watcher:
 
         self._undo.append(undo)
 
+    def _watch_fork_handlers(self) -> None:
+        """Those of the project would be called once more, when a run is forked."""
+        register = os.register_at_fork
+
+        def register_at_fork(**handlers: Any) -> None:
+            frame, in_project = self._asker()
+            if frame is not None and in_project:
+                self._bar_runs(f"{self._place(frame)} has a function called at forks")
+            register(**handlers)
+
+        os.register_at_fork = register_at_fork
+
+        def undo() -> None:
+            if os.register_at_fork is register_at_fork:
+                os.register_at_fork = register
+
+        self._undo.append(undo)
+
     def _watch_class(self, watched: Any, members: dict[str, Any]) -> None:
         """Give an object a class with these members in addition, which goes by the same name."""
         cls = type(watched)
@@ -175,18 +221,21 @@ class Watcher:
 
         return missing
 
-    def _option(self, name: str) -> property:
+    def _option(self, name: str, tell: Callable[[str], None]) -> property:
         """A property that tells who asks for an option, and is otherwise a plain attribute."""
+        return self._property(name, lambda: tell(f"the option {name}"))
 
-        def read(options: Any) -> Any:
-            self.asked(f"the option {name}")
+    def _property(self, name: str, tell: Callable[[], None]) -> property:
+        def read(owner: Any) -> Any:
+            tell()
             try:
-                return options.__dict__[name]
+                return _members(owner)[name]
             except KeyError:
                 raise AttributeError(name) from None
 
-        def write(options: Any, value: Any) -> None:
-            options.__dict__[name] = value
+        def write(owner: Any, value: Any) -> None:
+            self._write_option(name)
+            _members(owner)[name] = value
 
         return property(read, write)
 
@@ -199,8 +248,34 @@ class Watcher:
             if frame is not None and not carry.is_known(frame.f_globals.get("__name__", "")):
                 self.bar(f"{self._place(frame)} asked for {what}", role=True)
 
+    def _read_option(self, what: str) -> None:
+        if self._undo and self._asker()[0] is not None:
+            self.options_read.add(what.rpartition(" ")[2])
+
+    def _write_option(self, name: str) -> None:
+        if self._undo and name in self._options:
+            frame, _ = self._asker()
+            if frame is not None:
+                self._bar_runs(f"{self._place(frame)} sets the option {name}")
+
+    def _all_options(self, options: Any) -> Any:
+        """The attribute ``__dict__`` of the options, by which somebody may read or write them all."""
+        if self._undo and self._asker()[0] is not None:
+            self.options_read.update(self._options)
+        return _members(options)
+
+    def saw_command_line(self) -> None:
+        """Somebody looked at the arguments."""
+        if self._undo and self._asker()[0] is not None:
+            self.command_line_read = True
+
     def _is_done(self) -> bool:
         return bool(self.reason) and not self._thorough
+
+    def _bar_runs(self, reason: str) -> None:
+        """No other run can share what the session has done, for this reason."""
+        if self._thorough and reason not in self.found_for_runs:
+            self.found_for_runs.append(reason)
 
     def bar(self, reason: str, *, role: bool = False) -> None:
         """Nobody can share what the session has done by now, for this reason; if it is empty they can.
@@ -225,7 +300,10 @@ class Watcher:
             self.bar(f"{_package(frame)} made something that only one process may use")
         if not in_project:
             return
-        if event in ASK_FOR_OTHERS:
+        if event in FOR_RUNS:
+            if sys._getframe(1) is frame:  # else the library asks for its own purposes
+                self._bar_runs(f"{self._place(frame)} asked for {event}()")
+        elif event in ASK_FOR_OTHERS:
             self._asked_for_identity(event, sys._getframe(1), frame)
         elif isinstance(detail, (str, bytes, os.PathLike)) and _is_a_sessions_own(frame):
             path = os.path.abspath(os.fsdecode(detail))
@@ -237,7 +315,9 @@ class Watcher:
         if caller is not frame and via not in ASK_FOR_OTHERS[event]:
             return  # the library's own business
         if event == "os.urandom" and self._is_test_module(frame):
-            return  # data of tests, as a rule, and often in their ids
+            # Data of tests, as a rule, and often in their ids.
+            self._bar_runs(f"{self._place(frame)} asked for {event}()")
+            return
         self.bar(f"{self._place(frame)} asked for {event}()")
 
     def who(self) -> str:
@@ -310,6 +390,13 @@ class Watcher:
         for path, place in self._made.items():
             if not any(part in path for part in NOT_THE_PROJECTS) and os.path.lexists(path):
                 yield f"{place} made {os.path.basename(path)}"
+
+
+def _members(owner: Any) -> dict[str, Any]:
+    """What an object has, also if its class has another ``__dict__``."""
+    base: Any = next(cls for cls in type(owner).__mro__[1:] if "__dict__" in vars(cls))
+    members: dict[str, Any] = vars(base)["__dict__"].__get__(owner)
+    return members
 
 
 class _WatchedVariables(dict):  # type: ignore[type-arg]

@@ -247,7 +247,8 @@ static int usage(FILE *file, int code)
         fprintf(file, "  %-32s %s\n", commands[i].usage, commands[i].help);
     fprintf(file, "\nSETTINGS:\n  --idle-timeout SECONDS   leave when not used for so long (1800; 0: never)\n"
                   "  --memory MEGABYTES       for processes that wait (a quarter of the machine's; 0: no limit)\n"
-                  "  --renew-after SECONDS    give these another hash seed when idle (60; 0: never)\n");
+                  "  --renew-after SECONDS    give these another hash seed when idle (60; 0: never)\n"
+                  "  --snapshots N            keep so many sessions that have collected (8; 0: none)\n");
     return code;
 }
 

@@ -40,6 +40,7 @@ static int serve(const char *folder, const char *python, int listening, int lock
         .idle_seconds = settings->values[FT_SETTING_IDLE],
         .memory_mb = settings->values[FT_SETTING_MEMORY],
         .renew_seconds = settings->values[FT_SETTING_RENEW],
+        .snapshots = settings->values[FT_SETTING_SNAPSHOTS],
     };
     return ft_daemon_serve(&options);
 }

@@ -7,9 +7,11 @@
 #include "base/exitcode.h"
 #include "cli/number.h"
 
-enum { IDLE_SECONDS = 1800, RENEW_SECONDS = 60, SHARE = 4 }; /* of the machine's memory: one in so many parts */
+enum { IDLE_SECONDS = 1800, RENEW_SECONDS = 60, SNAPSHOTS = 8 };
 
-const char *const ft_setting_options[FT_SETTINGS] = {"--idle-timeout", "--memory", "--renew-after"};
+enum { SHARE = 4 }; /* of the machine's memory: one in so many parts */
+
+const char *const ft_setting_options[FT_SETTINGS] = {"--idle-timeout", "--memory", "--renew-after", "--snapshots"};
 
 static const struct {
     const char *variable;
@@ -18,6 +20,7 @@ static const struct {
     {"FLEETEST_DAEMON_IDLE_TIMEOUT", "a number of seconds; 0: never"},
     {"FLEETEST_DAEMON_MEMORY", "a number of megabytes; 0: no limit"},
     {"FLEETEST_DAEMON_RENEW_AFTER", "a number of seconds; 0: never"},
+    {"FLEETEST_DAEMON_SNAPSHOTS", "a number; 0: none"},
 };
 
 static uint64_t share_of_machine(void)
@@ -32,6 +35,7 @@ int ft_settings_init(struct ft_settings *settings)
     settings->values[FT_SETTING_IDLE] = IDLE_SECONDS;
     settings->values[FT_SETTING_MEMORY] = share_of_machine();
     settings->values[FT_SETTING_RENEW] = RENEW_SECONDS;
+    settings->values[FT_SETTING_SNAPSHOTS] = SNAPSHOTS;
     for (int i = 0; code == 0 && i < FT_SETTINGS; i++) {
         const char *text = getenv(settings_table[i].variable);
         if (text != NULL && text[0] != '\0')

@@ -17,6 +17,7 @@
 #include "daemon/peer.h"
 #include "daemon/renew.h"
 #include "daemon/run.h"
+#include "daemon/snapshot.h"
 
 enum { LOG_KEEP = 1024 * 1024, TICK_MS = 1000 };
 
@@ -126,6 +127,7 @@ static void on_tick(uv_timer_t *timer)
     }
     ft_run_tick(daemon);
     ft_renew_tick(daemon);
+    ft_snapshot_make_next(daemon);
     if (daemon->over_memory)
         ft_memory_keep_within(daemon);
     if (!daemon->leaving)
@@ -220,6 +222,7 @@ int ft_daemon_serve(const struct ft_daemon_options *options)
         .idle_ms = options->idle_seconds * 1000,
         .memory_kb = options->memory_mb * 1024,
         .renew_ms = options->renew_seconds * 1000,
+        .snapshots = options->snapshots,
         .context = FT_CONTEXT_INIT,
     };
     TAILQ_INIT(&daemon.peers);

@@ -39,7 +39,7 @@ struct ft_run {
     int choices;   /* how often a process was chosen for it */
     bool imported; /* it had to wait for plugins to be imported */
     bool without;  /* plugins; they are imported in the run */
-    char why[128]; /* the latter */
+    char why[128]; /* it did not come from where it should have */
     char how[192]; /* it starts, for the header line */
     uint32_t number;
     struct ft_peer *peer;     /* who asked; NULL: is gone */
@@ -86,6 +86,7 @@ struct ft_daemon {
     uint64_t idle_ms;     /* leave after so long without use; 0: never */
     uint64_t memory_kb;   /* that parked processes may have; 0: no limit */
     uint64_t renew_ms;    /* renew what was used after so long without use; 0: never */
+    uint64_t snapshots;   /* how many are kept at most */
     bool over_memory;     /* they have more, and are all needed */
     bool leaving;
 };
@@ -97,6 +98,7 @@ struct ft_daemon_options {
     uint64_t idle_seconds;  /* leave after so long without use; 0: never */
     uint64_t memory_mb;     /* that parked processes may have; 0: no limit */
     uint64_t renew_seconds; /* renew parked processes after so long without use; 0: never */
+    uint64_t snapshots;     /* how many are kept at most */
 };
 
 /* Be the daemon until it is told to leave or has nothing to do.  Returns an exit code. */

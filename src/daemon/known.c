@@ -8,6 +8,7 @@
 #include "daemon/environ.h"
 #include "daemon/log.h"
 #include "daemon/run.h"
+#include "daemon/snapshot.h"
 #include "wire/fields.h"
 
 /* Command lines that are remembered; how often a run may be sent from one process to another. */
@@ -25,6 +26,8 @@ static void forget(struct ft_daemon *daemon, struct ft_known *known)
     ft_text_release(&known->plugins);
     ft_text_release(&known->kind);
     ft_text_release(&known->label);
+    ft_texts_release(&known->choices);
+    ft_request_drop(&known->wish);
     free(known);
 }
 
@@ -115,7 +118,7 @@ struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, ch
 {
     why[0] = '\0';
     if (run->choices == CHOICES) { /* what they depend on changes while they are imported, for example */
-        snprintf(why, size, "no process with them is to be had");
+        snprintf(why, size, "plugins imported anew: no process with them is to be had");
         return base;
     }
     struct ft_known *known = find(base, &run->asked.request);
@@ -127,19 +130,24 @@ struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, ch
     known->used = uv_now(&base->daemon->loop);
     known->runs += run->choices == 0;
     run->choices++;
+    ft_snapshot_wish(known, run);
     if (known->asked != NULL)
         return known->asked;
     if (is_new)
         return ask(known, &run->asked);
-    if (known->plugins.len == 0)
-        return base;
-    struct ft_parked *parked = ft_parked_find_plugins(base, known->plugins, &run->asked.request);
+    struct ft_parked *parked = base;
+    if (known->plugins.len > 0)
+        parked = ft_parked_find_plugins(base, known->plugins, &run->asked.request);
     if (parked == NULL)
         return ask(known, &run->asked);
-    if (parked->state != FT_PARKED_UNFIT)
-        return parked;
-    snprintf(why, size, "%s", parked->stale);
-    return base;
+    if (parked->state == FT_PARKED_UNFIT) {
+        snprintf(why, size, "plugins imported anew: %s", parked->stale);
+        return base;
+    }
+    struct ft_parked *snapshot = NULL;
+    if (parked->state == FT_PARKED_READY && known->kind.len > 0)
+        snapshot = ft_snapshot_choose(known, parked, run, why, size);
+    return snapshot != NULL ? snapshot : parked;
 }
 
 /* ---- finding out ---- */
@@ -148,8 +156,8 @@ static int read_configured(struct ft_known *known, const struct ft_message_view 
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
     struct ft_text plugins = {"", 0}, kind = {"", 0}, label = {"", 0};
-    struct ft_texts paths = {NULL, 0}, files = {NULL, 0}, reads = {NULL, 0};
-    int err = ft_get_array(0, &reader, 7);
+    struct ft_texts paths = {NULL, 0}, files = {NULL, 0}, reads = {NULL, 0}, choices = {NULL, 0};
+    int err = ft_get_array(0, &reader, 8);
     err = ft_get_uint(err, &reader, INT32_MAX, pid);
     err = ft_get_bytes(err, &reader, &plugins);
     err = ft_get_bytes(err, &reader, &kind);
@@ -157,6 +165,7 @@ static int read_configured(struct ft_known *known, const struct ft_message_view 
     err = ft_get_texts(err, &reader, &paths);
     err = ft_get_texts(err, &reader, &files);
     err = ft_get_texts(err, &reader, &reads);
+    err = ft_get_texts(err, &reader, &choices);
     err = replace(err, &known->plugins, plugins);
     err = replace(err, &known->kind, kind);
     err = replace(err, &known->label, label);
@@ -164,12 +173,17 @@ static int read_configured(struct ft_known *known, const struct ft_message_view 
         ft_texts_release(&known->reads);
         err = ft_texts_copy(&known->reads, &reads);
     }
+    if (err == 0) {
+        ft_texts_release(&known->choices);
+        err = ft_texts_copy(&known->choices, &choices);
+    }
     ft_inputs_release(&known->inputs);
     err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_PRESENCE, &paths);
     err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_FILE, &files);
     ft_texts_release(&paths);
     ft_texts_release(&files);
     ft_texts_release(&reads);
+    ft_texts_release(&choices);
     return err;
 }
 
@@ -229,22 +243,34 @@ static struct ft_known *latest_for(const struct ft_parked *parked)
     return latest;
 }
 
+/* Have the successor find out about a command line, too.  Returns what it will know; NULL: there is no memory. */
+static struct ft_known *hand_on(const struct ft_known *known, struct ft_parked *successor)
+{
+    uint64_t used = known->used;
+    uint32_t runs = known->runs;
+    struct ft_known *again = remember(successor, &known->about);
+    if (again == NULL)
+        return NULL;
+    again->used = used;
+    again->runs = runs;
+    return ask(again, &again->about) == successor ? NULL : again;
+}
+
 void ft_known_hand_on(struct ft_parked *base, struct ft_parked *successor)
 {
     struct ft_parked *parked, *next;
     for (parked = TAILQ_FIRST(&base->daemon->parked); parked != NULL; parked = next) {
         next = TAILQ_NEXT(parked, link);
-        struct ft_known *known = parked->base == base && parked->state == FT_PARKED_READY ? latest_for(parked) : NULL;
-        if (known == NULL)
+        if (parked->state != FT_PARKED_READY || !ft_parked_is_of(parked, base))
             continue;
-        uint64_t used = known->used;
-        uint32_t runs = known->runs;
-        struct ft_known *again = remember(successor, &known->about);
-        if (again == NULL)
-            continue;
-        again->used = used;
-        again->runs = runs;
-        ask(again, &again->about);
+        const struct ft_known *known = NULL;
+        if (parked->kind.at != NULL)
+            known = ft_snapshot_made_for(parked);
+        else if (parked->base == base)
+            known = latest_for(parked);
+        struct ft_known *again = known != NULL ? hand_on(known, successor) : NULL;
+        if (again != NULL && parked->kind.at != NULL)
+            ft_snapshot_wish_another(again, parked);
     }
 }
 

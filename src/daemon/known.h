@@ -20,9 +20,13 @@ struct ft_known {
     int64_t since;              /* when somebody began to find out, in ns since 1970 */
     struct ft_text plugins;     /* the same for all that import the same ones in the same way; empty: none */
     struct ft_text kind;        /* the same for all of the same configuration; empty: it has errors */
+    struct ft_texts choices;    /* options that are no part of it, as NAME=VALUE */
     struct ft_text label;       /* of the configuration, for people; empty: not known yet, or it has errors */
     uint64_t used;              /* in ms of the loop's clock */
     uint32_t runs;
+    bool wished;                /* a snapshot, for what `wish` asks */
+    struct ft_kept_request wish;
+    uint32_t attempts;          /* to make one */
 };
 
 /*
@@ -35,7 +39,7 @@ struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, ch
 /* A process that was forked to find out has said what it has found.  Returns 0 or -EBADMSG. */
 int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *message);
 
-/* The plugins of what was asked for last are to be imported in the successor of `base`, too. */
+/* The plugins of what was asked for last are to be imported in the successor of `base`, too, and its snapshots made. */
 void ft_known_hand_on(struct ft_parked *base, struct ft_parked *successor);
 
 /* A parked process ends: what it knows, or was about to find out, is forgotten. */

@@ -76,17 +76,28 @@ int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t
     return order_with_request(sock, type, request, number, how, fds, count);
 }
 
-int ft_order_prepare(int sock, const struct ft_buf *request)
+/* An order to fork a process for a request, with a socket pair of its own.  Returns our end. */
+static int order_process(int sock, unsigned type, const struct ft_buf *request)
 {
     int pair[2];
     int err = ft_fds_pair(pair, SOCK_STREAM);
     if (err < 0)
         return err;
-    err = order_with_request(sock, FT_MSG_PREPARE, request, 0, "", &pair[1], 1);
+    err = order_with_request(sock, type, request, 0, "", &pair[1], 1);
     close(pair[1]);
     if (err < 0)
         close(pair[0]);
     return err < 0 ? err : pair[0];
+}
+
+int ft_order_prepare(int sock, const struct ft_buf *request)
+{
+    return order_process(sock, FT_MSG_PREPARE, request);
+}
+
+int ft_order_collect(int sock, const struct ft_buf *request)
+{
+    return order_process(sock, FT_MSG_START_COLLECT, request);
 }
 
 int ft_order_import(int sock)

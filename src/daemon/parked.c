@@ -18,10 +18,11 @@
 #include "daemon/orders.h"
 #include "daemon/renew.h"
 #include "daemon/run.h"
+#include "daemon/snapshot.h"
 #include "wire/fields.h"
 #include "wire/protocol.h"
 
-enum { START_MS = 30 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
+enum { START_MS = 30 * 1000, COLLECT_MS = 600 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
 
 /* ---- its end ---- */
 
@@ -34,6 +35,9 @@ static void freed(uv_handle_t *handle)
     ft_request_drop(&parked->asked);
     ft_texts_release(&parked->reads);
     ft_text_release(&parked->plugins);
+    ft_text_release(&parked->kind);
+    ft_texts_release(&parked->choices);
+    ft_texts_release(&parked->options);
     free(parked);
 }
 
@@ -74,6 +78,13 @@ static void part_with_runs(struct ft_parked *parked, const char *why)
             run->parked = NULL;
 }
 
+/* A snapshot leads a group, with whatever the project has started in it. */
+static void kill_it(const struct ft_parked *parked)
+{
+    if (parked->pid > 0)
+        kill(parked->kind.at != NULL ? -parked->pid : parked->pid, SIGKILL);
+}
+
 void ft_parked_end(struct ft_parked *parked, const char *why)
 {
     if (parked->state == FT_PARKED_ENDING)
@@ -85,8 +96,7 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
     ft_known_parked_ends(parked);
     TAILQ_REMOVE(&parked->daemon->parked, parked, link);
     part_with_runs(parked, why); /* before the descriptors that it was sent go with it */
-    if (parked->pid > 0)
-        kill(parked->pid, SIGKILL);
+    kill_it(parked);
     uv_poll_stop(&parked->poll);
     uv_close((uv_handle_t *)&parked->poll, freed);
 }
@@ -122,16 +132,15 @@ static int read_ready(struct ft_parked *parked, const struct ft_message_view *me
 /* Whether it was forked to prepare and has not said anything: perhaps it was not even forked. */
 static bool is_unheard(const struct ft_parked *parked)
 {
-    return parked->base != NULL && parked->plugins.at == NULL;
+    return parked->base != NULL && parked->plugins.at == NULL && parked->kind.at == NULL;
 }
 
-/* It cannot be used, nor could another like it: the runs that have waited go on without. */
-static void lay_off(struct ft_parked *parked)
+void ft_parked_lay_off(struct ft_parked *parked)
 {
     ft_log("parked process %d cannot be used: %s", (int)parked->pid, parked->stale);
     parked->state = FT_PARKED_UNFIT;
     uv_poll_stop(&parked->poll);
-    kill(parked->pid, SIGKILL);
+    kill_it(parked);
     parked->pid = 0;
     part_with_runs(parked, parked->stale);
 }
@@ -141,12 +150,13 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
 {
     struct ft_run *run;
     struct ft_text name;
-    int err = parked->state == FT_PARKED_STARTING && !is_unheard(parked) ? read_ready(parked, message) : -EBADMSG;
+    bool expected = parked->state == FT_PARKED_STARTING && !is_unheard(parked) && parked->kind.at == NULL;
+    int err = expected ? read_ready(parked, message) : -EBADMSG;
     if (err < 0)
         return err;
     parked->used = uv_now(&parked->daemon->loop);
     if (parked->base != NULL && parked->stale[0] != '\0') {
-        lay_off(parked);
+        ft_parked_lay_off(parked);
         return 0;
     }
     parked->state = FT_PARKED_READY;
@@ -217,6 +227,10 @@ static int take(struct ft_parked *parked, const struct ft_message_view *message)
         return child_ended(parked, message);
     case FT_MSG_CONFIGURED:
         return ft_known_configured(parked, message);
+    case FT_MSG_BEGUN:
+        return ft_snapshot_begun(parked, message);
+    case FT_MSG_SNAPSHOT:
+        return ft_snapshot_collected(parked, message);
     default:
         return -EBADMSG;
     }
@@ -279,7 +293,7 @@ static struct ft_parked *find(struct ft_daemon *daemon, const struct ft_parked *
     struct ft_parked *parked;
 again:
     TAILQ_FOREACH(parked, &daemon->parked, link) {
-        if (parked->base != base || !ft_text_equal(parked->plugins, plugins))
+        if (parked->base != base || parked->kind.at != NULL || !ft_text_equal(parked->plugins, plugins))
             continue;
         if (is_current(parked, request))
             return parked;
@@ -326,6 +340,8 @@ static int listen_to(struct ft_parked *parked, int fd)
         if (parked->pid > 0)
             kill(parked->pid, SIGKILL);
         ft_request_drop(&parked->asked);
+        ft_text_release(&parked->kind);
+        ft_texts_release(&parked->choices);
         free(parked);
         return err;
     }
@@ -373,6 +389,19 @@ struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept
     return listen_to(parked, ft_order_prepare(base->fd, &asked->payload)) < 0 ? NULL : parked;
 }
 
+struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_known *known)
+{
+    struct ft_parked *parked = new_parked(from->daemon, &known->wish);
+    if (parked == NULL)
+        return NULL;
+    parked->base = from;
+    parked->seed = from->seed;
+    int err = ft_text_copy(&parked->kind, known->kind);
+    if (err == 0)
+        err = ft_texts_copy(&parked->choices, &known->choices);
+    return listen_to(parked, err < 0 ? err : ft_order_collect(from->fd, &known->wish.payload)) < 0 ? NULL : parked;
+}
+
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)
 {
     if (ft_text_copy(&parked->plugins, plugins) < 0 || ft_order_import(parked->fd) < 0)
@@ -404,9 +433,11 @@ void ft_parked_tick(struct ft_parked *parked)
 {
     uint64_t now = uv_now(&parked->daemon->loop);
     struct ft_run *run;
-    if (parked->state == FT_PARKED_STARTING && now - parked->begun > START_MS) {
+    bool collects = parked->kind.at != NULL;
+    if (parked->state == FT_PARKED_STARTING && now - parked->begun > (collects ? COLLECT_MS : START_MS)) {
         ft_parked_end(parked, parked->base == NULL ? "Python took too long to start"
-                                                   : "importing plugins took too long");
+                      : collects             ? "collecting took too long"
+                                             : "importing plugins took too long");
         return;
     }
     if (parked->state == FT_PARKED_STARTING && is_unheard(parked) && now - parked->begun > PREPARE_MS) {

@@ -1,6 +1,6 @@
 /*
  * Parked processes: Python with pytest imported, which waits to be forked, and children of such a one that have
- * imported the plugins of one kind of session.
+ * imported the plugins of one kind of session, and children of all these that have collected: see snapshot.h.
  *
  * A run may come from one if what the interpreter and the modules have read up to there is still the same: the files,
  * and those variables of the environment that they, or the C library, have looked at.
@@ -23,6 +23,11 @@ struct ft_parked {
     struct ft_daemon *daemon;
     struct ft_parked *base;     /* with plugins: what it was forked off; NULL: it has pytest only */
     struct ft_text plugins;     /* which, see known.h */
+    struct ft_text kind;        /* a snapshot, see snapshot.h: of which configuration; NULL: it is none */
+    struct ft_texts choices;    /* its command line's other options, as NAME=VALUE */
+    struct ft_texts options;    /* names of those that were read on the way */
+    bool exact;                 /* it is good for the same arguments only */
+    int64_t until;              /* and until then, in ns since 1970; 0: for ever */
     struct ft_parked *successor_of; /* whose place it takes once it is ready; NULL: nobody's */
     enum ft_parked_state state;
     pid_t pid;
@@ -58,6 +63,12 @@ int ft_parked_start(struct ft_daemon *daemon, const struct ft_kept_request *aske
 /* Have `base` fork one that finds out about the plugins for a request.  Returns it, which is starting, or NULL. */
 struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept_request *asked);
 
+/* Have one that is ready fork a snapshot, for what is wished for.  Returns it, which is starting, or NULL. */
+struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_known *known);
+
+/* It cannot be used, nor could another like it, for the reason in `stale`: the runs that have waited go on without. */
+void ft_parked_lay_off(struct ft_parked *parked);
+
 /* Have it import the plugins, for which this is the key. */
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins);
 
@@ -72,6 +83,14 @@ int ft_parked_fork(struct ft_parked *parked, struct ft_run *run);
  * without; others are refused for this reason.
  */
 void ft_parked_end(struct ft_parked *parked, const char *why);
+
+/* Whether it is `base`, or was forked off it, perhaps by way of others. */
+static inline bool ft_parked_is_of(const struct ft_parked *parked, const struct ft_parked *base)
+{
+    while (parked != NULL && parked != base)
+        parked = parked->base;
+    return parked != NULL;
+}
 
 /* Once a second. */
 void ft_parked_tick(struct ft_parked *parked);

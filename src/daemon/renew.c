@@ -2,6 +2,7 @@
 
 #include "daemon/known.h"
 #include "daemon/log.h"
+#include "daemon/snapshot.h"
 
 enum { PATIENCE = 20 }; /* after an attempt that came to nothing, so many times as long */
 
@@ -21,7 +22,7 @@ static bool is_worn(const struct ft_parked *base)
     uint64_t used = 0;
     const struct ft_parked *parked;
     TAILQ_FOREACH(parked, &base->daemon->parked, link) {
-        if (parked != base && parked->base != base)
+        if (!ft_parked_is_of(parked, base))
             continue;
         runs += parked->runs;
         used = parked->used > used ? parked->used : used;
@@ -34,7 +35,7 @@ static bool is_awaited(const struct ft_parked *base)
 {
     const struct ft_run *run;
     TAILQ_FOREACH(run, &base->daemon->runs, link)
-        if (run->state != FT_RUN_GOING && run->parked != NULL && (run->parked == base || run->parked->base == base))
+        if (run->state != FT_RUN_GOING && run->parked != NULL && ft_parked_is_of(run->parked, base))
             return true;
     return false;
 }
@@ -55,9 +56,9 @@ static bool is_complete(const struct ft_parked *base)
 {
     const struct ft_parked *parked;
     TAILQ_FOREACH(parked, &base->daemon->parked, link)
-        if (parked->base == base && parked->state == FT_PARKED_STARTING)
+        if (parked->state == FT_PARKED_STARTING && ft_parked_is_of(parked, base))
             return false;
-    return base->state == FT_PARKED_READY;
+    return base->state == FT_PARKED_READY && !ft_snapshot_is_wished(base);
 }
 
 static void take_places(struct ft_daemon *daemon)

@@ -11,6 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/parked.h"
 #include "daemon/peer.h"
+#include "daemon/snapshot.h"
 #include "wire/msgpack.h"
 #include "wire/protocol.h"
 
@@ -63,8 +64,10 @@ static void describe(struct ft_run *run)
     struct ft_daemon *daemon = run->parked->daemon;
     if (run->cold)
         snprintf(run->how, sizeof run->how, "cold (nothing was prepared)");
+    else if (run->parked->kind.at != NULL)
+        snprintf(run->how, sizeof run->how, "warm");
     else if (run->why[0] != '\0')
-        snprintf(run->how, sizeof run->how, "warm start (plugins imported anew: %s)", run->why);
+        snprintf(run->how, sizeof run->how, "warm start (%s)", run->why);
     else if (run->imported)
         snprintf(run->how, sizeof run->how, "warm start (plugins imported anew)");
     else
@@ -104,7 +107,7 @@ void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *w
 {
     run->parked = base;
     run->without = true;
-    snprintf(run->why, sizeof run->why, "%s", why);
+    snprintf(run->why, sizeof run->why, "plugins imported anew: %s", why);
     fork_controller(run);
 }
 
@@ -162,6 +165,7 @@ void ft_run_process_ended(struct ft_daemon *daemon, pid_t pid, int status)
         ft_peer_close(peer);
     }
     ft_buf_release(&payload);
+    ft_snapshot_make_next(daemon);
 }
 
 void ft_run_tick(struct ft_daemon *daemon)

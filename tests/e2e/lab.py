@@ -253,6 +253,7 @@ class Project:
         self.env = {name: value for name, value in os.environ.items() if not _DROPPED.match(name)}
         self.env.update(
             PATH=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
+            FLEETEST_DAEMON_SNAPSHOTS="0",  # when one is ready is a matter of luck: who tests them waits
             HOME=str(self.home),
             TMPDIR=str(self.temp),
             PYTEST_DEBUG_TEMPROOT=str(self.temproot),

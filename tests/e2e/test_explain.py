@@ -154,6 +154,25 @@ def test_all_bars_are_told(shop: Project) -> None:
     )
 
 
+def test_terminal(shop: Project) -> None:
+    """What a session asks of a file that it takes for a terminal."""
+    shop.file(
+        "conftest.py",
+        """
+        import os, termios
+        from fleetest import _core
+        assert _core.trace_pretend(1, 1 << 32 | 24 << 16 | 80)
+        os.get_terminal_size(1)
+        try:
+            termios.tcgetattr(1)
+        except termios.error:
+            pass
+        """,
+    )
+    asked = section(explain(shop, "tests").check(0), "what was asked of the terminal")
+    assert asked == {"size": "conftest.py:4", "tcgetattr": "conftest.py:6"}
+
+
 def test_errors_while_collecting(shop: Project) -> None:
     shop.file("tests/test_shop.py", "import nowhere")
     explain(shop).check(0).lines("others cannot go on from there:", "*1 error while collecting")

@@ -14,14 +14,17 @@ def _element(node: ElementTree.Element) -> list[Any]:
     return [node.tag, attributes, (node.text or "").strip(), [_element(child) for child in node]]
 
 
-def read_junit(path: Path) -> list[Any] | None:
-    """The report in ``path`` as nested ``[tag, attributes, text, children]``."""
-    if not path.exists():
-        return None
+def parse_junit(text: bytes) -> list[Any]:
+    """A report as nested ``[tag, attributes, text, children]``."""
     try:
-        return _element(ElementTree.parse(path).getroot())
+        return _element(ElementTree.fromstring(text))
     except ElementTree.ParseError as error:
         return ["not well-formed", {}, str(error), []]
+
+
+def read_junit(path: Path) -> list[Any] | None:
+    """The same of the report in ``path``; nothing if there is none."""
+    return parse_junit(path.read_bytes()) if path.exists() else None
 
 
 def without_order(report: list[Any] | None) -> list[Any] | None:

@@ -38,6 +38,9 @@ MODES = {
     "serial": Mode(("-n", "0"), in_order=True),
     "warm": Mode((), in_order=False, warm=True),
     "warm-ordered": Mode(("--ordered",), in_order=True, warm=True),
+    # Without the recorder, which keeps what is a run's own: from snapshots, where there can be some.
+    "snapshot": Mode((), in_order=False, recorded=False, warm=True),
+    "snapshot-ordered": Mode(("--ordered",), in_order=True, recorded=False, warm=True),
     "configure": Mode(("--start-method=configure",), in_order=False),
     "conftests": Mode(("--start-method=conftests",), in_order=False),
     "spawn": Mode(("--start-method=spawn",), in_order=False),

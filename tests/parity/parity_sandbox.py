@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,23 +181,34 @@ class Sandbox:
             command = self._command(runner, project, case, recorded)
             for args in case.command_lines:
                 self._run_unseen([*command, *args], case)
+                self._settle(command[0], case)
             return self.run(runner, project, case, recorded)
         finally:
             self._run_unseen([command[0], "daemon", "stop"], case)
             self._daemon = False
 
-    def _run_unseen(self, command: list[str], case: Case) -> None:
-        subprocess.run(
+    def _settle(self, runner: str, case: Case) -> None:
+        """Wait until the daemon has nothing more to prepare."""
+        deadline = time.monotonic() + parity_process.TIMEOUT
+        while time.monotonic() < deadline:
+            said = self._run_unseen([runner, "daemon", "status", "--json"], case)
+            if not said or json.loads(said)["preparing"] == 0:
+                return
+            time.sleep(0.02)
+
+    def _run_unseen(self, command: list[str], case: Case) -> bytes:
+        finished = subprocess.run(
             command,
             cwd=self.project / case.cwd,
             env=self._environment(case),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             timeout=parity_process.TIMEOUT,
             check=False,
         )
+        return finished.stdout
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import copy
 import importlib
@@ -23,7 +24,12 @@ import _pytest.tmpdir
 import pluggy
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprTracebackNative
-from _pytest.config import builtin_plugins, default_plugins, get_config
+from _pytest.config import (
+    builtin_plugins,
+    create_terminal_writer,
+    default_plugins,
+    get_config,
+)
 
 from fleetest.pytest_version import pytest_version
 
@@ -127,6 +133,20 @@ class Pytest74:
         known, unknown = config._parser.parse_known_and_unknown_args(list(args), defaults)
         return vars(known), unknown
 
+    def parse_all(self, config: pytest.Config, args: Sequence[str]) -> dict[str, Any]:
+        """What the options are by this command line alone, by destination.
+
+        :param args: with what the environment and the ini file add to it
+        """
+        found = config._parser.parse_known_and_unknown_args(list(args), argparse.Namespace())[0]
+        return vars(found)
+
+    def set_command_line(self, config: pytest.Config, args: Sequence[str]) -> None:
+        """Have been given these arguments."""
+        was = config.invocation_params
+        changed: Any = config
+        changed.invocation_params = type(was)(args=tuple(args), plugins=was.plugins, dir=was.dir)
+
     # ---- capture ----
 
     def capture_ends(self, config: pytest.Config) -> Iterator[tuple[int, Any]]:
@@ -194,6 +214,47 @@ class Pytest74:
             return f"{name}@{group}{arrow}{path} "
 
         reporter._locationline = locationline
+
+    def set_session(self, reporter: Any, session: pytest.Session) -> None:
+        """Tell the reporter of the session, as its header does."""
+        reporter._session = session
+
+    def calls_header_hooks(self, reporter: Any) -> bool:
+        """Whether the reporter asks for lines of the header."""
+        return bool(reporter.showheader and not reporter.no_header)
+
+    def header_arguments(self, config: pytest.Config, reporter: Any) -> dict[str, Any]:
+        """What the reporter gives to the hooks that it asks for lines of the header."""
+        folder = reporter.startpath
+        arguments = {"config": config, "start_path": folder}
+        if config.pluginmanager.hasplugin("legacypath"):
+            arguments["startdir"] = _pytest.compat.legacy_path(folder)
+        return arguments
+
+    def reporter_settings(self, config: pytest.Config, reporter: Any) -> dict[str, Any]:
+        """What the reporter takes over from the options when it is made."""
+        fresh = create_terminal_writer(config, reporter._tw._file)
+        settings = {
+            "_tw.code_highlight": fresh.code_highlight,
+            "reportchars": _pytest.terminal.getreportopt(config),
+            "_show_progress_info": reporter._determine_show_progress_info(),
+            "_showfspath": None,
+        }
+        if hasattr(reporter, "foldskipped"):
+            settings["foldskipped"] = config.option.fold_skipped
+        return settings
+
+    def renew_reporter(self, reporter: Any, before: dict[str, Any], now: dict[str, Any]) -> None:
+        """Have the reporter be as the options say now, where it was as they said before.
+
+        :param before: its settings by the options of then, :meth:`reporter_settings`
+        :param now: by those of now
+        """
+        for name, value in now.items():
+            owner = reporter._tw if name.startswith("_tw.") else reporter
+            attribute = name.rpartition(".")[2]
+            if getattr(owner, attribute) == before[name]:
+                setattr(owner, attribute, value)
 
     def set_interrupt_repr(self, reporter: Any, shown: Any) -> None:
         """Have the summary show this in place of the interrupt's own traceback."""
@@ -288,6 +349,29 @@ class Pytest74:
         except (KeyError, ValueError):
             return None
         return Path(folder) / "d" / "fleetest"
+
+    # ---- state that a run makes anew ----
+
+    def renew_last_failed(self, config: pytest.Config, reports: Sequence[Any]) -> None:
+        """Have the plugins of --ff and --nf know what the cache says now.
+
+        :param reports: those of what was collected since they were made
+        """
+        manager = config.pluginmanager
+        last_failed: Any = manager.getplugin("lfplugin")
+        if last_failed is not None:
+            last_failed.__init__(config)
+            for report in reports:
+                last_failed.pytest_collectreport(report)
+        new_first: Any = manager.getplugin("nfplugin")
+        if new_first is not None:
+            new_first.__init__(config)
+
+    def renew_junit(self, config: pytest.Config) -> None:
+        """Have the JUnit report begin now."""
+        xml = self.junit(config)
+        if xml is not None:
+            xml.pytest_sessionstart()
 
     # ---- state that a worker makes anew ----
 

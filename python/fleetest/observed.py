@@ -1,0 +1,324 @@
+"""What a session that was watched has read, as inputs for the daemon to check, and what bars it from being shared."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+from fleetest import _core
+from fleetest.import_effects import HARMLESS_PROGRAMS
+from fleetest.inputs import is_byte_code, source_of
+from fleetest.renewal import RENEWED
+from fleetest.stages import Stage
+from fleetest.watching import is_installed_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fleetest.trial import Findings, Look
+    from fleetest.watching import Finding
+
+_WHILE = {
+    Stage.PLUGINS: "while plugins were imported",
+    Stage.CONFTESTS: "while conftests were imported",
+    Stage.CONFIGURATION: "while it was configured or collected",
+}
+
+_NO_FILES = ("/proc/", "/sys/", "/dev/")
+_IN_MEMORY = "/dev/shm/"  # noqa: S108 (nothing is made there)
+
+SAME_FOR_ALL = (
+    *("/proc/cpuinfo", "/proc/filesystems", "/proc/sys/", "/proc/version", "/sys/devices/system/"),
+    *("/dev/null", "/dev/zero"),
+)
+"""What describes the machine there, which changes with the system only."""
+
+NOTED_BY_PACKAGES = (
+    *("/proc/meminfo", "/proc/stat", "/proc/mounts", "/sys/", "/proc/self/maps"),
+    *("/proc/self/cgroup", "/proc/self/mountinfo"),
+)
+"""What packages look at when they are imported, to make the best of the machine."""
+
+SEED_THEMSELVES = frozenset({"numpy", *RENEWED})
+"""Packages whose random state is made anew for each run."""
+
+_IMPORTED = " imported"
+_DATE = " date"
+"""Behind the place of who has asked: a package while it was imported; for the date, and not for the time of day."""
+
+HARMLESS_SOCKETS = ("urllib3/util/connection.py:",)
+"""Whether there is IPv6 is tried out with a socket that is closed at once."""
+
+_PATHS = (
+    *(_core.TRACE_READ, _core.TRACE_STATUS, _core.TRACE_LINK, _core.TRACE_LIST),
+    _core.TRACE_CHANGE,
+)
+
+_UNSEEN = (_core.TRACE_PROGRAM, _core.TRACE_OPAQUE)
+"""Kinds that stand for something whose own reading is not seen."""
+
+_VENV = ("/pyvenv.cfg", "/conda-meta/history")
+"""By which pytest knows a virtual environment."""
+
+
+# ---- what bars it ----
+
+
+def shown(path: str) -> str:
+    """As the user would write it."""
+    return path.removeprefix(os.getcwd() + os.sep)
+
+
+def place(who: str) -> str:
+    """A place in code, short."""
+    for folder in ("site-packages", "dist-packages"):
+        who = who.rpartition(f"{os.sep}{folder}{os.sep}")[2]
+    return shown(who) or "(pytest)"
+
+
+def is_no_file(path: str) -> bool:
+    """Whether what is read there says nothing about what it will say the next time."""
+    return path.startswith(_NO_FILES) and not path.startswith(_IN_MEMORY)
+
+
+def is_own_change(look: Look, root: str) -> bool:
+    """Whether pytest, fleetest or the import system have made something for themselves, or undone it.
+
+    :param root: the project's folder
+    """
+    path = look.path
+    if is_byte_code(path) or os.path.basename(path) == "__pycache__" or path == os.devnull:
+        return True
+    if not look.who:
+        return f"{os.sep}.pytest_cache" in path or not os.path.lexists(path)
+    below = bool(root) and path.startswith(root + os.sep)
+    temporary = not below and path.startswith(tempfile.gettempdir() + os.sep)
+    return temporary and not os.path.lexists(path)
+
+
+def _started(look: Look) -> str:
+    """Who started or called what."""
+    verb = "called" if look.kind == _core.TRACE_OPAQUE or os.sep not in look.path else "started"
+    return f"{place(look.who)} {verb} {os.path.basename(look.path)}"
+
+
+def _barring_moment(look: Look) -> str:
+    """Whether somebody keeps what is another in each run."""
+    asker = look.who
+    for suffix in (_IMPORTED, _DATE):
+        asker = asker.partition(suffix)[0] if asker.endswith(suffix) else asker
+    who = place(asker)
+    if look.path == "time":  # packages note when they were imported
+        harmless = look.who.endswith((_IMPORTED, _DATE))
+        return "" if harmless else f"{who} asked for the time"
+    if look.path == "process":  # or in which process, which tells them of a fork
+        return "" if look.who.endswith(_IMPORTED) else f"{who} asked which process it is"
+    known = is_installed_file(look.who) and who.partition(os.sep)[0] in SEED_THEMSELVES
+    return "" if known else f"{who} asked for random numbers"
+
+
+def _places_in(resumable: str, folder: str) -> Iterator[str]:
+    """How places begin that are in a package, or in a file below the folder."""
+    if resumable.endswith(".py"):
+        yield f"{place(os.path.join(folder, resumable))}:"
+    else:
+        yield f"{resumable}{os.sep}"
+        yield f"{resumable}.py:"
+
+
+def _barring_no_file(look: Look) -> str:
+    """Whether somebody has seen there what others will not."""
+    path = look.path
+    if path.startswith(SAME_FOR_ALL):
+        return ""
+    if is_installed_file(look.who) and (look.failed or path.startswith(NOTED_BY_PACKAGES)):
+        return ""
+    return f"{place(look.who)} looked at {path}"
+
+
+def _barring(look: Look, harmless: tuple[str, ...], root: str) -> str:
+    """Why nobody else can go on from there; empty: they can.
+
+    :param harmless: how places begin whose doings do not matter
+    :param root: the project's folder
+    """
+    if look.who and harmless and place(look.who).startswith(harmless):
+        return ""
+    if look.kind == _core.TRACE_TERMINAL:  # its size is what the run's is
+        return (
+            f"{place(look.who)} asked for the terminal" if look.who and look.path != "size" else ""
+        )
+    if look.kind == _core.TRACE_MOMENT:
+        return _barring_moment(look)
+    if look.who and look.kind in _PATHS and is_no_file(look.path):
+        return _barring_no_file(look)
+    if look.failed:
+        return ""
+    if look.kind in _UNSEEN:
+        return "" if os.path.basename(look.path) in HARMLESS_PROGRAMS else _started(look)
+    if look.kind == _core.TRACE_SOCKET:
+        if place(look.who).startswith(HARMLESS_SOCKETS):
+            return ""
+        return f"{place(look.who)} talked to {look.path}"
+    if look.kind == _core.TRACE_CHANGE:
+        return (
+            ""
+            if is_own_change(look, root)
+            else f"{place(look.who)} made or changed {shown(look.path)}"
+        )
+    return ""
+
+
+def is_effect(look: Look) -> bool:
+    """Whether somebody has done something that others can see."""
+    kinds = (*_UNSEEN, _core.TRACE_SOCKET, _core.TRACE_CHANGE)
+    return bool(look.who) and look.kind in kinds and not look.failed and not is_own_change(look, "")
+
+
+def _finding(finding: Finding) -> str:
+    return f"{finding.what}, {_WHILE[finding.stage]}"
+
+
+def bars_for_runs(findings: Findings) -> list[str]:
+    """Why no other run can go on from where the session has come to."""
+    bars = [_finding(each) for each in findings.found if not each.role]
+    harmless = tuple(
+        begin for name in findings.resumable for begin in _places_in(name, findings.root)
+    )
+    root = findings.root
+    bars += (reason for look in findings.looks if (reason := _barring(look, harmless, root)))
+    bars += findings.found_for_runs
+    bars += findings.plugins
+    if findings.errors:
+        noun = "error" if findings.errors == 1 else "errors"
+        bars.append(f"{findings.errors} {noun} while collecting")
+    if findings.missed:
+        bars.append("what it reads could not be recorded")
+    return [*dict.fromkeys(bars)]
+
+
+def bars_for_workers(findings: Findings) -> list[str]:
+    """Why workers cannot share what the session has done."""
+    return [*dict.fromkeys(_finding(each) for each in findings.found)]
+
+
+# ---- what it has read ----
+
+_OF_LINKS = (_core.INPUT_LINK, _core.INPUT_LSTATUS)
+
+
+def inputs_of(
+    looks: Iterable[Look], own: str, *, lists_all: bool
+) -> list[tuple[int, bytes, bytes]]:
+    """What has to be the same: a kind of ``src/prep/inputs.h``, a path, and what was there at first.
+
+    :param own: the folder of pytest's cache, in which each run reads anew what its plugins keep
+    :param lists_all: somebody may collect files of any name
+    """
+    looks = [*looks]
+    seen: dict[tuple[bool, str], bytes] = {}
+    for look in looks:
+        if look.seen:
+            seen.setdefault((look.kind == _core.TRACE_LINK, look.path), look.seen)
+    for look in looks:  # what the session itself has changed is another now
+        if look.kind == _core.TRACE_CHANGE and not look.failed:
+            seen.pop((True, look.path), None)
+            seen.pop((False, look.path), None)
+    found = dict.fromkeys(_inputs(looks, own, lists_all=lists_all))
+    known = {path for kind, path in found if kind in (_core.INPUT_CONTENT, _core.INPUT_STATUS)}
+    return [
+        (kind, os.fsencode(path), seen.get((kind in _OF_LINKS, path), b""))
+        for kind, path in found
+        if kind != _core.INPUT_PRESENCE or path not in known
+    ]
+
+
+def _inputs(looks: Iterable[Look], own: str, *, lists_all: bool) -> Iterator[tuple[int, str]]:
+    listings = {
+        _core.ASPECT_MODULES: _core.INPUT_MODULES,
+        _core.ASPECT_COLLECT: _core.INPUT_ALL_NAMES if lists_all else _core.INPUT_TESTS,
+    }
+    collected = {
+        look.path
+        for look in looks
+        if look.kind == _core.TRACE_LIST and look.aspect == _core.ASPECT_COLLECT
+    }
+    for look in looks:
+        if _is_told_by_listing(look, collected):
+            continue
+        path = source_of(look.path)
+        if is_no_file(path) or os.path.basename(path) == "__pycache__":
+            continue
+        if not look.who and own and _is_of_cache(look, own):
+            continue
+        full = look.aspect == _core.ASPECT_FULL
+        if look.kind == _core.TRACE_READ:
+            yield _core.INPUT_CONTENT, path
+            if path != look.path and _is_never_checked(look.path):
+                yield _core.INPUT_CONTENT, look.path
+        elif look.kind == _core.TRACE_CHANGE:  # it depends on what there was, even if it has failed
+            if look.who and path == look.path:
+                yield _core.INPUT_LINK, path
+        elif look.kind == _core.TRACE_STATUS:
+            yield _core.INPUT_STATUS if full else _core.INPUT_PRESENCE, path
+        elif look.kind == _core.TRACE_LINK:
+            yield _core.INPUT_LSTATUS if full else _core.INPUT_LINK, path
+        elif look.kind == _core.TRACE_LIST:
+            yield listings.get(look.aspect, _core.INPUT_ALL_NAMES), path
+
+
+def _is_of_cache(look: Look, folder: str) -> bool:
+    """Whether pytest looks at its cache, which may be in a folder that has other things, too."""
+    if look.path == folder:
+        return look.kind == _core.TRACE_STATUS
+    return look.path.startswith(tuple(f"{folder}{os.sep}{name}{os.sep}" for name in ("v", "d")))
+
+
+def _is_told_by_listing(look: Look, collected: set[str]) -> bool:
+    """Whether pytest has asked for it only since it was listed, as for each file when it collects.
+
+    :param collected: folders of which it is known what pytest would collect in them
+    """
+    if look.kind != _core.TRACE_STATUS or look.aspect != _core.ASPECT_COLLECT:
+        return False
+    if look.failed:
+        return look.failed == errno.ENOTDIR and look.path.endswith(_VENV)
+    return (
+        os.path.dirname(look.path) in collected
+        and not os.path.isdir(look.path)
+        and not os.path.islink(look.path)  # what is behind it may change
+    )
+
+
+def _is_never_checked(byte_code: str) -> bool:
+    """Whether byte code says of itself that its source is not to be looked at."""
+    try:
+        with open(byte_code, "rb") as file:
+            flags = int.from_bytes(file.read(8)[4:], "little")
+    except OSError:
+        return False
+    return flags & 0b11 == 0b01  # PEP 552: by its hash, which is not checked
+
+
+def expiry_of(looks: Iterable[Look], since: int) -> int:
+    """Until when it holds what they have seen, in ns since 1970; 0: for ever.
+
+    :param since: when they began to look, likewise
+    """
+    if not any(look.kind == _core.TRACE_MOMENT and look.who.endswith(_DATE) for look in looks):
+        return 0
+    today = datetime.datetime.fromtimestamp(since // 10**9).date()
+    tomorrow = datetime.datetime.combine(today + datetime.timedelta(days=1), datetime.time())
+    return int(tomorrow.timestamp()) * 10**9
+
+
+def variables_of(findings: Findings) -> list[bytes]:
+    """The names of the variables that were asked for, by whatever way."""
+    names = {os.fsencode(name) for name in findings.variables}
+    names |= {
+        os.fsencode(look.path) for look in findings.looks if look.kind == _core.TRACE_VARIABLE
+    }
+    return sorted(names)

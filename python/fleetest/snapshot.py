@@ -1,0 +1,323 @@
+"""A session that is prepared up to its tests, and waits there: runs are forked off it, and go on.
+
+Nothing may tell a run that has come so from one that pytest has started: what the session has read on
+its way is told to the daemon, which compares it before each run, and if it has left something behind that
+nobody else may share it does not wait at all.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import signal
+import sys
+import time
+import traceback
+from typing import Any, Callable, NoReturn
+
+import pytest
+
+from fleetest import _core, anew, randomness
+from fleetest.console_script import change_arguments, pose_for_run
+from fleetest.deferred import Deferred
+from fleetest.fork_server import serve
+from fleetest.handover import Handover, apply_signals, become, renew_streams
+from fleetest.history import RECORDS, last_workers
+from fleetest.listening import ListeningArguments
+from fleetest.observed import (
+    bars_for_runs,
+    bars_for_workers,
+    expiry_of,
+    inputs_of,
+    is_effect,
+    variables_of,
+)
+from fleetest.option_kinds import FREE
+from fleetest.options import PLUGIN
+from fleetest.plumbing import LOWEST, captured_fds, raise_fd
+from fleetest.privates import private
+from fleetest.process import set_name
+from fleetest.request import Request
+from fleetest.shared_state import SharedState
+from fleetest.stages import AFTER_COLLECTION, NO_WORKERS
+from fleetest.stand_ins import StandIns
+from fleetest.start import Start
+from fleetest.startup_hooks import implementations_of_others
+from fleetest.trial import Trial
+from fleetest.turns import ask_before_reading
+from fleetest.watching import Watcher
+
+_GIVEN_ARGUMENTS = (
+    *("pytest_load_initial_conftests", "pytest_cmdline_parse", "pytest_cmdline_preparse"),
+)
+"""Hooks that are given the command line."""
+
+_CODE = (b".py", b".ini", b".toml", b".cfg")
+
+HIGHEST = 900
+"""A client's descriptors above that are too many to stand in for."""
+
+
+class SnapshotSession(Trial):
+    """Such a session, in a process of its own."""
+
+    def __init__(self, fds: list[int], changes: dict[bytes, bytes | None], seed: str) -> None:
+        """Read the request.
+
+        :param fds: the request, and the socket to the daemon
+        :param changes: what the interpreter and plugins have set in the environment, or deleted (None)
+        :param seed: of hashes, in this process
+        """
+        super().__init__()
+        _core.die_with_parent(signal.SIGKILL)
+        os.setpgid(0, 0)
+        self._since = time.time_ns()
+        self._request = Request.read(fds[0])
+        lowest = max([LOWEST, *(number + 1 for number in self._request.numbers)])
+        self._lowest = min(lowest, HIGHEST + 1)
+        self._channel = _core.Channel(raise_fd(fds[1], self._lowest))
+        self._plugins_changes = changes
+        self._seed = seed
+        self._is_run = False
+        self._reports: list[pytest.CollectReport] = []
+        self._added: list[str] = []
+        self._lists_all = False
+        self._until = 0
+        self._depends_on_runs = False
+        """It cannot be resumed for a reason that other runs may remove."""
+        self._has_left_traces = False
+        """It cannot be resumed since it has done something outside."""
+        self.watcher = Watcher(thorough=True, options=FREE)
+
+    def live(self, run: Callable[[Start], int]) -> int:
+        """Prepare, and wait for the daemon's orders.
+
+        :param run: has a session
+        :returns: in a run that was forked off it, its exit code
+        """
+        request = self._request
+        self._channel.send(_core.MSG_BEGUN, os.getpid())
+        self._name = set_name("snapshot")
+        if max(request.numbers, default=0) > HIGHEST:
+            self._give_up("the client has too many files open")
+        self._log = raise_fd(os.dup(2), self._lowest)
+        self.stand_ins = StandIns(request.numbers, request.terminals, self._lowest)
+        if not self.stand_ins.faithful:
+            self._give_up("what it reads cannot be recorded")
+        become(request)
+        request.apply_variables(self._plugins_changes)
+        os.chdir(request.folder)
+        renew_streams()
+        pose_for_run(request.command, request.arguments, "")
+        self._listen()
+        self._shared = SharedState()
+        self.record()
+        apply_signals(request)
+        try:
+            code = run(Start(-1, "", "", trial=self))
+        except BaseException:
+            if self._is_run:
+                raise
+            self.fail(traceback.format_exc())
+        if not self._is_run:
+            self._give_up(f"pytest ended with exit code {code} before its tests were collected")
+        return code
+
+    def _listen(self) -> None:
+        """See who reads the command line."""
+        self._arguments = [
+            (name, getattr(sys, name)) for name in ("argv", "orig_argv") if hasattr(sys, name)
+        ]
+        for name, arguments in self._arguments:
+            setattr(sys, name, ListeningArguments(arguments, self.watcher.saw_command_line))
+        self._references = sys.getrefcount(sys.argv)
+
+    def _listen_no_more(self) -> str:
+        """Why nobody can go on with the arguments as they are; empty: they can."""
+        for name, arguments in self._arguments:
+            now = getattr(sys, name, None)
+            if type(now) is not ListeningArguments or [*list.__iter__(now)] != arguments:
+                return f"sys.{name} was changed"
+            if sys.getrefcount(now) > self._references + 1:  # by `now`
+                self.watcher.command_line_read = True
+            setattr(sys, name, arguments)
+        return ""
+
+    # ---- on the way ----
+
+    def begin(self, config: pytest.Config) -> None:
+        """Watch, and look at what kind of session it is."""
+        super().begin(config)
+        config.pluginmanager.register(_Listener(self), "fleetest-snapshot")
+
+    def saw_arguments(self, config: pytest.Config, args: list[str]) -> None:
+        """These are all arguments, with those that the environment and the ini file add."""
+        given = self._request.arguments
+        added = len(args) - len(given)
+        if added < 0 or args[added:] != given:
+            self._give_up("something changes the command line")
+        self._added = args[:added]
+        known = config.known_args_namespace
+        for name in ("lf", "stepwise", "stepwise_skip", "cacheclear", "cacheshow", "help", "debug"):
+            if getattr(known, name, None):
+                self._give_up(f"--{name.replace('_', '-')} depends on the last run")
+        if known.start_method not in (None, "auto", "fork"):
+            self._give_up(f"--start-method {known.start_method} makes workers earlier")
+        last = last_workers(private.cache_folder(config))
+        if last not in ("", AFTER_COLLECTION, NO_WORKERS):
+            self._depends_on_runs = True
+            self._give_up(f"the last run's workers were {last}")
+
+    def saw_report(self, report: pytest.CollectReport) -> None:
+        """Something was collected."""
+        self._reports.append(report)
+
+    def configured(self, config: pytest.Config) -> None:
+        """The reporter is there."""
+        self._deferred = Deferred(config, self.stand_ins)
+
+    # ---- at the end of it ----
+
+    def arrived(self, config: pytest.Config, session: pytest.Session) -> None:
+        """Everything is collected: wait, if others may go on from here.  Returns in each run."""
+        try:
+            self._look(config)
+            handover = self._wait()
+        except BaseException:  # noqa: BLE001 (no hook of the session's end may be called)
+            self.fail(traceback.format_exc())
+        set_name(self._name)
+        start = handover.accept(self.stand_ins)
+        if self._folder != self._request.folder:  # the session has gone there
+            os.chdir(self._folder)
+        ask_before_reading(start)
+        arguments = handover.request.arguments
+        change_arguments(self._request.arguments, arguments, handover.state)
+        self._go_on(config, start, arguments)
+
+    def _look(self, config: pytest.Config) -> None:
+        """Find out whether others may go on from here."""
+        known = captured_fds(config) | self.stand_ins.descriptors().keys()
+        reasons = [
+            *bars_for_runs(self.findings),
+            *bars_for_workers(self.findings),
+            *self._shared.added(known),
+        ]
+        reasons += filter(None, [self._listen_no_more()])
+        if any(implementations_of_others(config, _GIVEN_ARGUMENTS)):
+            self.watcher.command_line_read = True
+        printed = self._deferred.end()
+        self.watcher.options_read |= self._deferred.options_read
+        used = self.stand_ins.used()
+        if used >= 0:
+            name = "standard input" if used == 0 else f"descriptor {used}"
+            reasons.append(f"{name} was read or written")
+        if randomness.was_drawn():
+            reasons.append("random numbers were drawn")
+        if reasons or printed:
+            self._has_left_traces = any(map(is_effect, self.findings.looks))
+            self._give_up(next(iter(reasons), printed))
+        self._lists_all = anew.collects_any_file(config)
+        self._folder = os.getcwdb()
+
+    def _wait(self) -> Handover:
+        """Wait for the daemon's orders.  Returns in each process that is forked for a run."""
+        inputs, changed = self._take_inputs()
+        if changed is not None:
+            self._give_up(f"{os.fsdecode(changed)} changed meanwhile", again=True)
+        variables = variables_of(self.findings)
+        self._until = expiry_of(self.findings.looks, self._since)
+        self.findings.looks.clear()
+        state = randomness.capture()
+        gc.collect()  # what is garbage now is none of a run's: runs take what is left for granted
+        os.close(self._log)
+        self._say(inputs, variables, "")
+        kind, how, fds = serve(self._channel)
+        if kind != _core.MSG_START_RUN:
+            os._exit(0)
+        self._is_run = True
+        randomness.begin_again(state)
+        changes = {**self._plugins_changes, **self.changes}
+        return Handover(fds, how, changes, self._seed, explains=False)
+
+    def _go_on(self, config: pytest.Config, start: Start, arguments: list[str]) -> None:
+        """Be the run of this command line."""
+        manager = config.pluginmanager
+        manager.unregister(name="fleetest-snapshot")
+        anew.renew_capturing(config)
+        anew.apply_options(config, self._added, self._request.arguments, arguments)
+        plugin: Any = manager.get_plugin(PLUGIN)
+        plugin.go_on(config, start)
+        anew.renew(config, self._reports)
+        self._reports.clear()
+        self._deferred.show()
+
+    def _take_inputs(self) -> tuple[bytes, bytes | None]:
+        cache = private.cache_folder(self._config) if self._config is not None else None
+        own = str(cache.parent.parent) if cache is not None else ""
+        looks = inputs_of(self.findings.looks, own, lists_all=self._lists_all)
+        if self._depends_on_runs and cache is not None:
+            looks.append((_core.INPUT_ALL_NAMES, os.fsencode(cache / RECORDS), b""))
+        if self._has_left_traces:
+            # The next run may undo them: it would be tried again and again.
+            looks = [look for look in looks if look[1].endswith(_CODE)]
+        return _core.take_inputs(looks, self._since)
+
+    def _say(
+        self, inputs: bytes, variables: list[bytes], unfit: str, *, again: bool = False
+    ) -> None:
+        """Tell the daemon what the session depends on.
+
+        :param unfit: why no run may come from here; empty: they may
+        :param again: another one may do better
+        """
+        options = [os.fsencode(name) for name in sorted(self.watcher.options_read)]
+        exact = self.watcher.command_line_read
+        shown = unfit.encode("utf-8", "replace").decode("utf-8")
+        self._channel.send(
+            _core.MSG_SNAPSHOT,
+            [inputs, variables, options, int(exact), self._until, shown, int(again)],
+        )
+
+    def fail(self, text: str) -> NoReturn:
+        """Something went wrong that should not; the daemon's log shows it."""
+        os.write(self._log, text.encode("utf-8", "replace") + b"\n")
+        self._give_up("preparing failed: see the daemon's log")
+
+    def _give_up(self, why: str, *, again: bool = False) -> NoReturn:
+        """No run may come from here; ends the process, and what it has started.
+
+        The session ends but for its reports: :func:`pytest_sessionfinish` is not called.
+        """
+        self.stop()
+        if self._config is not None:
+            with contextlib.suppress(BaseException):
+                private.unconfigure(self._config)
+            atexit._run_exitfuncs()
+        inputs, changed = self._take_inputs()
+        with contextlib.suppress(OSError):
+            variables = variables_of(self.findings)
+            self._say(inputs, variables, why, again=again or changed is not None)
+        os.killpg(0, signal.SIGKILL)
+        os._exit(0)
+
+
+class _Listener:
+    """The plugin by which the session hears of what happens in it."""
+
+    def __init__(self, session: SnapshotSession) -> None:
+        self._session = session
+
+    def pytest_load_initial_conftests(self, early_config: pytest.Config, args: list[str]) -> None:
+        """The arguments are complete."""
+        self._session.saw_arguments(early_config, args)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """The session would end, with hooks that write reports."""
+        self._session.fail(str(excrepr))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Something was collected."""
+        self._session.saw_report(report)

@@ -1,0 +1,614 @@
+"""Runs that go on from a session which was prepared ahead and has collected."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemon_runs import WARM, command, daemon_log, parked, start_of, status
+from lab import FLEETEST, Project, Result, wait_for
+from pty_lab import Terminal
+
+TEST = "def test_a(): pass\n"
+
+
+@pytest.fixture
+def ahead(project: Project) -> Project:
+    """A project whose runs go on from snapshots."""
+    project.env.update(WARM, FLEETEST_DAEMON_SNAPSHOTS="8")
+    project.file("test_a.py", TEST)
+    return project
+
+
+def settle(project: Project) -> None:
+    """Wait until the daemon has nothing more to prepare."""
+    wait_for(lambda: status(project)["preparing"] == 0, "the snapshots", 30)
+
+
+def prepare(project: Project, *args: str, **options: Any) -> None:
+    """Run once, and wait until that is prepared."""
+    project.fleetest(*args, leaves=True, **options)
+    settle(project)
+
+
+def again(project: Project, *args: str, **options: Any) -> Result:
+    """Run; the run has gone on from a snapshot."""
+    result = project.fleetest(*args, leaves=True, **options)
+    assert start_of(result) == "warm", (result.out, daemon_log(project))
+    return result
+
+
+def anew(project: Project, *args: str, **options: Any) -> Result:
+    """Run; the run has not."""
+    result = project.fleetest(*args, leaves=True, **options)
+    assert "fleetest: warm;" not in result.out
+    return result
+
+
+def shown(result: Result) -> str:
+    """What a run shows, but for how it was started and what it took."""
+    text = re.sub(r"^fleetest: .*\n", "", result.out, flags=re.M)
+    return re.sub(r"\d+\.\d\ds", "0.00s", text)
+
+
+# ---- resuming ----
+
+
+def test_nothing_changed(ahead: Project) -> None:
+    prepare(ahead)
+    again(ahead).check(0).counts(passed=1)
+    again(ahead).check(0).counts(passed=1)
+
+
+def test_state(ahead: Project) -> None:
+    """A snapshot is shown as such, and there is one for a configuration."""
+    prepare(ahead)
+    again(ahead, "-v").check(0)
+    settle(ahead)
+    assert len(parked(ahead, "tests collected")) == 1
+
+
+def test_none_are_kept(ahead: Project) -> None:
+    ahead.env["FLEETEST_DAEMON_SNAPSHOTS"] = "0"
+    prepare(ahead)
+    assert start_of(anew(ahead)) == "warm start"
+
+
+def test_the_least_used_makes_room(ahead: Project) -> None:
+    ahead.env["FLEETEST_DAEMON_SNAPSHOTS"] = "1"
+    ahead.file("test_b.py", TEST)
+    prepare(ahead, "test_a.py")
+    prepare(ahead, "test_b.py")
+    again(ahead, "test_b.py")
+    anew(ahead, "test_a.py")
+
+
+def test_renewal(ahead: Project) -> None:
+    """The process from which a snapshot was forked is renewed, and there is a snapshot of the new one."""
+    command(ahead, "start", "--renew-after", "1").check(0)
+    prepare(ahead)
+    (before,) = parked(ahead, "tests collected")
+    wait_for(lambda: "it is renewed" in daemon_log(ahead), "the renewal", 30)
+    (behind,) = parked(ahead, "tests collected")
+    assert behind != before
+    again(ahead).check(0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-v"],
+        ["-q"],
+        ["-vv", "-rA"],
+        ["-k", "b"],
+        ["-k", "nothing"],
+        ["-m", "slow"],
+        ["--deselect", "test_a.py::test_b"],
+        ["-x"],
+        ["--maxfail=1"],
+        ["--tb=short"],
+        ["--tb=no", "--no-header"],
+        ["--ff"],
+        ["--nf"],
+        ["-n0"],
+        ["-n2"],
+        ["-n2", "--dist=loadfile"],
+        ["-p", "no:warnings"],
+        ["--showlocals"],
+        ["--no-summary"],
+    ],
+    ids=" ".join,
+)
+def test_other_options(ahead: Project, options: list[str]) -> None:
+    """Those of this run count, not those for which the snapshot was made."""
+    ahead.file(
+        "test_a.py",
+        """
+        import pytest, warnings
+
+        def test_a():
+            x = 1
+            assert x == 2
+
+        @pytest.mark.slow
+        def test_b():
+            warnings.warn("soft")
+
+        @pytest.mark.skip
+        def test_c(): pass
+
+        @pytest.mark.xfail(strict=True)
+        def test_d(): assert 0
+        """,
+    )
+    ahead.file("pytest.ini", "[pytest]\nmarkers = slow: it is\n")
+    prepare(ahead, "-n0")
+    prepare(ahead)
+    warm = ahead.fleetest("--ordered", *options, leaves=True)
+    cold = ahead.fleetest("--ordered", *options, env={"FLEETEST_DAEMON": "0"}, leaves=True)
+    if not {"-q", "no:warnings", "nothing"} & {*options}:
+        assert start_of(warm) == "warm"
+    assert warm.code == cold.code
+    assert shown(warm) == shown(cold)
+
+
+def test_last_failed_is_read_anew(ahead: Project) -> None:
+    """What failed since the snapshot was made is what --ff begins with, and the cache has it."""
+    ahead.file(
+        "test_a.py", "import os\ndef test_a(): pass\ndef test_b(): assert 'BAD' not in os.environ\n"
+    )
+    prepare(ahead, "-n0")
+    again(ahead, "-n0", env={"BAD": "1"}).check(1)
+    result = again(ahead, "-n0", "--ff", "-v")
+    result.check(0).lines("run-last-failure: rerun previous 1 failure first")
+    assert result.out.index("::test_b") < result.out.index("::test_a")
+    result = again(ahead, "-n0", "--ff", "-v")
+    assert result.out.index("::test_a") < result.out.index("::test_b")
+
+
+def test_node_ids_are_their_own(ahead: Project) -> None:
+    ahead.file("test_a.py", "def test_a(): pass\ndef test_b(): pass\n")
+    prepare(ahead)
+    anew(ahead, "test_a.py::test_b").check(0).counts(passed=1)
+
+
+def begun_at(project: Project) -> int:
+    """When the snapshot was begun, in ns since 1970."""
+    (pid,) = parked(project, "tests collected")
+    ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return int((boot + (ticks + 2) / os.sysconf("SC_CLK_TCK")) * 1e9)
+
+
+def test_junit(ahead: Project) -> None:
+    """The report is of the run, and preparing writes none."""
+    prepare(ahead, "--junitxml=report.xml")
+    assert (ahead.path / "report.xml").stat().st_mtime_ns < begun_at(ahead)
+    (ahead.path / "report.xml").unlink()
+    assert not (ahead.path / "report.xml").exists()
+    again(ahead, "--junitxml=report.xml").check(0)
+    assert 'tests="1"' in (ahead.path / "report.xml").read_text()
+
+
+# ---- what a test sees ----
+
+
+def test_environment(ahead: Project) -> None:
+    """That of the client, with what the conftest has set in it."""
+    ahead.file("conftest.py", "import os\nos.environ['SET'] = 'by conftest'\n")
+    ahead.file(
+        "test_a.py",
+        """
+        import os
+        def test_a():
+            assert (os.environ["SET"], os.environ.get("NEW")) == ("by conftest", os.environ["WANTED"])
+            assert os.popen("echo $SET $NEW").read().split() == ["by", "conftest", os.environ["WANTED"]]
+        """,
+    )
+    prepare(ahead, env={"NEW": "1", "WANTED": "1"})
+    again(ahead, env={"NEW": "2", "WANTED": "2"}).check(0)
+
+
+def test_streams(ahead: Project) -> None:
+    """What conftests kept of the standard streams is where the run writes to."""
+    ahead.file(
+        "conftest.py",
+        """
+        import logging, os, sys
+        out, err, raw = sys.stdout, sys.stderr, os.dup(2)
+        handler = logging.StreamHandler(sys.__stderr__)
+        """,
+    )
+    ahead.file(
+        "test_a.py",
+        """
+        import os, sys, conftest
+        def test_a():
+            os.write(conftest.raw, b"raw\\n")
+            assert sys.stdin.read() == "typed"
+        """,
+    )
+    prepare(ahead, "-s", "-n0", input="typed")
+    result = again(ahead, "-s", "-n0", input="typed").check(0)
+    assert "raw" in result.err
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "no", "tee-sys"])
+def test_captured_output(ahead: Project, capture: str) -> None:
+    """Two runs at once do not see each other's."""
+    ahead.file(
+        "test_a.py",
+        """
+        import os, subprocess
+        def test_a():
+            for _ in range(50):
+                print(os.environ["NAME"])
+                subprocess.run(["echo", "sub", os.environ["NAME"]])
+            assert 0
+        """,
+    )
+    args = (f"--capture={capture}", "-n2")
+    prepare(ahead, *args, env={"NAME": "none"})
+    names = ["one", "two"]
+    runs = [ahead.start(FLEETEST, *args, env={"NAME": name}) for name in names]
+    for name, other, running in zip(names, reversed(names), runs):
+        result = running.wait(leaves=True).check(1)
+        assert f"\n{name}\n" in result.out
+        assert f"\n{other}\n" not in result.out
+
+
+def test_random_numbers(ahead: Project) -> None:
+    """Others in each run, unless the project has a seed."""
+    ahead.file(
+        "test_a.py", "import random\ndef test_a(): print('drawn', random.random()); assert 0\n"
+    )
+    prepare(ahead)
+    drawn = {re.search(r"drawn ([\d.]+)", again(ahead).out)[1] for _ in range(2)}  # type: ignore[index]
+    assert len(drawn) == 2
+    ahead.file("conftest.py", "import random\nrandom.seed(7)\nrandom.random()\n")
+    prepare(ahead)
+    drawn = {re.search(r"drawn ([\d.]+)", again(ahead).out)[1] for _ in range(2)}  # type: ignore[index]
+    assert len(drawn) == 1
+
+
+def test_command_line_of_the_process(ahead: Project) -> None:
+    ahead.file("test_a.py", "import sys\ndef test_a(request):\n"
+               "    assert sys.argv[1:] == ['-k', 'test_a'] == [*request.config.invocation_params.args]\n")  # fmt: skip
+    prepare(ahead)
+    again(ahead, "-k", "test_a").check(0)
+
+
+def test_terminal(ahead: Project) -> None:
+    """A snapshot for a terminal is made as for one of this size, and none other goes on from it."""
+    ahead.file(
+        "conftest.py",
+        "import shutil, sys\nseen = [sys.__stdout__.isatty(), shutil.get_terminal_size().columns]\n",
+    )
+    ahead.file(
+        "test_a.py", "import conftest\ndef test_a(): print('seen', conftest.seen); assert 0\n"
+    )
+    prepare(ahead, "-s")
+    assert "seen [False, 80]" in again(ahead, "-s").out
+    for number, columns in enumerate((90, 90, 100)):
+        terminal = Terminal(ahead, FLEETEST, "-s", columns=columns)
+        try:
+            result = terminal.wait(leaves=True)
+        finally:
+            terminal.close()
+        settle(ahead)
+        assert f"seen [True, {columns}]" in result.out
+        assert ("fleetest: warm;" in result.out) == (number == 1)
+
+
+# ---- what is shown before the tests ----
+
+
+def test_header_hooks_are_called_once_a_run(ahead: Project) -> None:
+    ahead.file(
+        "conftest.py",
+        """
+        CALLS = []
+        def pytest_report_header(config):
+            CALLS.append(1)
+            print("called")
+            return "calls: %d" % len(CALLS)
+        """,
+    )
+    ahead.file(
+        "test_a.py",
+        "import conftest\nCALLS = len(conftest.CALLS)\ndef test_a(): assert CALLS == 1\n",
+    )
+    for options in ([], ["-v"]):
+        prepare(ahead, "-n0", *options)
+        warm = again(ahead, "-n0", *options).check(0)
+        cold = ahead.fleetest("-n0", *options, env={"FLEETEST_DAEMON": "0"})
+        assert shown(warm) == shown(cold)
+    anew(ahead, "-n0", "--no-header")
+
+
+def test_header_hooks_of_folders_below(ahead: Project) -> None:
+    """They come too late."""
+    ahead.file("sub/conftest.py", "def pytest_report_header(config): return 'never'\n")
+    ahead.file("sub/test_b.py", TEST)
+    prepare(ahead)
+    assert "never" not in again(ahead).check(0).out
+
+
+def test_printed_by_the_project(ahead: Project) -> None:
+    """It comes where it comes under plain pytest."""
+    ahead.file(
+        "conftest.py",
+        """
+        print("at import")
+        def pytest_configure(): print("at configure")
+        def pytest_sessionstart(): print("at sessionstart")
+        def pytest_collection_finish(): print("at finish")
+        """,
+    )
+    ahead.file("test_a.py", "print('in module')\n" + TEST)
+    for options in ([], ["-s"], ["-s", "-v"]):
+        prepare(ahead, "-n0", *options)
+        warm = again(ahead, "-n0", *options)
+        cold = ahead.fleetest("-n0", *options, env={"FLEETEST_DAEMON": "0"})
+        assert shown(warm) == shown(cold)
+
+
+# ---- what changed ----
+
+
+def change(project: Project, what: str) -> None:
+    """Make one change."""
+    path = project.path / "test_a.py"
+    status = path.stat()
+    if what == "same size and time":
+        path.write_text("def test_b(): pass\n")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    elif what == "new file":
+        (project.path / "test_new.py").write_text(TEST)
+    elif what == "new folder":
+        (project.path / "sub").mkdir()
+        (project.path / "sub" / "test_new.py").write_text(TEST)
+    elif what == "conftest":
+        (project.path / "conftest.py").write_text("")
+    elif what == "ini":
+        (project.path / "pytest.ini").write_text("[pytest]\npython_functions = test\n")
+
+
+@pytest.mark.parametrize(
+    "what", ["same size and time", "new file", "new folder", "conftest", "ini"]
+)
+def test_changed(ahead: Project, what: str) -> None:
+    prepare(ahead)
+    change(ahead, what)
+    anew(ahead, "-v").check(0)
+    settle(ahead)
+    result = again(ahead, "-v").check(0)
+    assert ("test_b" in result.out) == (what == "same size and time")
+    assert ("test_new" in result.out) == what.startswith("new")
+
+
+def test_reason(ahead: Project) -> None:
+    prepare(ahead)
+    ahead.file("test_a.py", TEST * 2)
+    path = ahead.path / "test_a.py"
+    assert start_of(anew(ahead)) == f"warm start ({path} changed)"
+
+
+def test_touched(ahead: Project) -> None:
+    """Content decides; and what editors and runs leave behind is none."""
+    prepare(ahead)
+    (ahead.path / "test_a.py").touch()
+    for name in (".test_a.py.swp", "test_a.py~", "4913", "notes.md"):
+        (ahead.path / name).touch()
+    again(ahead)
+
+
+def test_variables(ahead: Project) -> None:
+    """Those that were read on the way count, others do not."""
+    ahead.file("test_a.py", "import os\nif os.getenv('READ'):\n    def test_b(): pass\n" + TEST)
+    prepare(ahead)
+    again(ahead, env={"OTHER": "1"}).counts(passed=1)
+    anew(ahead, env={"READ": "1"}).counts(passed=2)
+
+
+def test_options_that_were_read(ahead: Project) -> None:
+    ahead.file(
+        "conftest.py",
+        "def pytest_generate_tests(metafunc):\n"
+        "    if 'v' in metafunc.fixturenames:\n"
+        "        metafunc.parametrize('v', range(metafunc.config.option.verbose + 1))\n",
+    )
+    ahead.file("test_a.py", "def test_a(v): pass\n")
+    prepare(ahead)
+    again(ahead, "-x").counts(passed=1)
+    anew(ahead, "-v").counts(passed=2)
+    settle(ahead)
+    again(ahead, "-v").counts(passed=2)
+
+
+def test_arguments_that_were_read(ahead: Project) -> None:
+    ahead.file("conftest.py", "import sys\nseen = sys.argv[1:]\n")
+    ahead.file("test_a.py", "import conftest\ndef test_a(): assert conftest.seen == ['-v']\n")
+    prepare(ahead)
+    anew(ahead, "-v").check(0)
+
+
+def test_data_file(ahead: Project) -> None:
+    ahead.file("data.txt", "1 2")
+    ahead.file(
+        "test_a.py",
+        """
+        import pathlib, pytest
+        @pytest.mark.parametrize("n", pathlib.Path("data.txt").read_text().split())
+        def test_a(n): pass
+        """,
+    )
+    prepare(ahead)
+    again(ahead).counts(passed=2)
+    ahead.file("data.txt", "1 2 3")
+    anew(ahead).counts(passed=3)
+
+
+def test_collection_error(ahead: Project) -> None:
+    """It is pytest's own, and nothing goes on from it."""
+    ahead.file("test_a.py", "def test_a(: pass\n")
+    prepare(ahead)
+    assert "SyntaxError" in anew(ahead).check(2).out
+    ahead.file("test_a.py", TEST)
+    anew(ahead).check(0)
+    settle(ahead)
+    again(ahead).check(0)
+
+
+# ---- what bars it ----
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import subprocess\nsubprocess.run(['true'])\n", "conftest.py:2 started true"),
+        ("import os\nseen = os.getpid()\n", "asked for os.getpid"),
+        (
+            "from threading import Thread, Event\nThread(target=Event().wait, daemon=True).start()\n",
+            "threads are running",
+        ),
+        ("def pytest_configure(config):\n    open('made', 'w').close()\n", "made"),
+        ("import socket\nkept = socket.socket()\n", "a socket is open"),
+        (
+            "import os\nseen = os.environ.get('PYTEST_XDIST_WORKER')\n",
+            "asked for PYTEST_XDIST_WORKER",
+        ),
+        ("kept = open(__file__)\n", "conftest.py is open"),
+        ("import mmap\nkept = mmap.mmap(-1, 4096)\n", "processes share"),
+        ("import random\nrandom.random()\n", "random numbers were drawn"),
+        ("import random\nrandom.Random()\n", "conftest.py:2 asked for random numbers"),
+        ("import uuid\nuuid.uuid1()\n", "conftest.py:2 asked for"),
+        ("import tempfile\ntempfile.mktemp()\n", "conftest.py:2 asked for random numbers"),
+        ("import tempfile\nwith tempfile.TemporaryDirectory(): pass\n", ""),
+        ("import datetime\ndatetime.date.today()\n", "conftest.py:2 asked for the time"),
+        ("import time\ntime.localtime()\n", "conftest.py:2 asked for the time"),
+        ("import logging\nlogging.getLogger().info('now')\n", ""),
+        ("import random\nrandom.Random(1).random(); random.seed(2)\n", ""),
+        ("import asyncio\nloop = asyncio.new_event_loop()\n", "is open"),
+        ("import signal\nsignal.setitimer(signal.ITIMER_VIRTUAL, 99)\n", "a timer is running"),
+        ("import termios\ntry: termios.tcgetattr(0)\nexcept termios.error: pass\n", ""),
+    ],
+)
+def test_barred(ahead: Project, code: str, why: str) -> None:
+    """Nothing goes on from there, and the run says why."""
+    ahead.file("conftest.py", code)
+    prepare(ahead, "-n0")
+    result = ahead.fleetest("-n0", leaves=True).check(0)
+    if why:
+        assert why in result.out
+        assert start_of(result) != "warm"
+    assert bool(parked(ahead, "tests collected")) is not bool(why)
+
+
+def test_declared_harmless(ahead: Project) -> None:
+    """A file of the project, in which only one process can have what it has all the same."""
+    ahead.file(
+        "tests/conftest.py", "import subprocess, time\nsubprocess.run(['true'])\ntime.time()\n"
+    )
+    ahead.file("tests/test_b.py", TEST)
+    prepare(ahead, "tests", "-n0")
+    assert "started true" in anew(ahead, "tests", "-n0").check(0).out
+    ahead.file("pytest.ini", "[pytest]\nfleetest_resumable = conftest.py tests/conftest.py\n")
+    prepare(ahead, "tests", "-n0")
+    again(ahead, "tests", "-n0").check(0)
+    ahead.file("tests/conftest.py", "import os\nos.getpid()\n")
+    prepare(ahead, "tests", "-n0")
+    assert "asked for os.getpid" in anew(ahead, "tests", "-n0").check(0).out
+
+
+def test_standard_input_is_read(ahead: Project) -> None:
+    """Before the tests, and not that of pytest's capturing, where there is nothing."""
+    ahead.file("conftest.py", "import os\nos.read(0, 1)\n")
+    prepare(ahead, "-n0", "-s")
+    assert "standard input was read" in anew(ahead, "-n0", "-s").check(0).out
+    prepare(ahead, "-n0")
+    again(ahead, "-n0").check(0)
+
+
+def test_last_run_had_other_workers(ahead: Project) -> None:
+    """A session that does what its workers cannot share is not prepared in vain each time."""
+    ahead.file("test_a.py", "def test_a(): pass\ndef test_b(): pass\n")
+    ahead.file(
+        "conftest.py",
+        "def pytest_configure(config):\n    open('count', 'a').write('x')\n    hasattr(config, 'workerinput')\n",
+    )
+    prepare(ahead, "-n2")
+    before = (ahead.path / "count").read_text()
+    settle(ahead)
+    assert (ahead.path / "count").read_text() == before == "xxx"
+
+
+def test_no_orphans(ahead: Project) -> None:
+    """What a session has started that is not kept ends with it."""
+    ahead.file(
+        "conftest.py",
+        "import subprocess\nchild = subprocess.Popen(['sleep', '1000'])\n"
+        "open('pids', 'a').write(f'{child.pid} ')\n"
+        "def pytest_unconfigure(): child.kill(); child.wait()\n",
+    )
+    prepare(ahead, "-n0")
+    for pid in (ahead.path / "pids").read_text().split():
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_daemon_stops(ahead: Project) -> None:
+    prepare(ahead)
+    (pid,) = parked(ahead, "tests collected")
+    command(ahead, "stop").check(0)
+    wait_for(lambda: not Path(f"/proc/{pid}").exists(), "its end")
+
+
+def test_installed_plugin(ahead: Project) -> None:
+    """It bars snapshots by hooks before the tests, unless that is declared harmless."""
+    ahead.env["PYTHONPATH"] = str(ahead.path / "site-packages")
+    ahead.file("site-packages/mine.py", "def pytest_sessionstart(session): pass\n")
+    prepare(ahead, "-p", "mine")
+    why = "the plugin mine has a pytest_sessionstart"
+    assert why in anew(ahead, "-p", "mine").check(0).out
+    explained = ahead.fleetest("daemon", "explain", "-p", "mine").check(0)
+    assert f"  {why}" in explained.out
+    declared = ("-p", "mine", "-o", "fleetest_resumable=mine")
+    prepare(ahead, *declared)
+    again(ahead, *declared).check(0)
+
+
+def test_date(ahead: Project) -> None:
+    """Who asks for the date by way of dateutil has that of the day on which the run is."""
+    left = 86400 - 6 - int(time.time()) % 86400  # it is six seconds to midnight
+    ahead.env.update(
+        PYTHONPATH=str(ahead.path / "site-packages"),
+        TZ=f"XXX-{left // 3600}:{left // 60 % 60:02}:{left % 60:02}",
+    )
+    ahead.file(
+        "site-packages/dateutil/parser/__init__.py",
+        "import datetime\ndef default(): return datetime.datetime.now().date()\n",
+    )
+    ahead.file("conftest.py", "import dateutil.parser\nDATE = dateutil.parser.default()\n")
+    ahead.file(
+        "test_a.py", "import conftest\ndef test_a(): print('<%s>' % conftest.DATE); assert 0\n"
+    )
+
+    def date(result: Result) -> str:
+        (found,) = re.findall("^<(.*)>$", result.check(1).out, re.MULTILINE)
+        return str(found)
+
+    prepare(ahead)
+    before = date(again(ahead))
+    runs: list[Result] = []
+
+    def ends() -> bool:
+        runs.append(ahead.fleetest(leaves=True))
+        return start_of(runs[-1]) != "warm"
+
+    wait_for(ends, "midnight", 30)
+    assert "the date has changed" in runs[-1].out
+    assert date(runs[-1]) > before == date(runs[0])
