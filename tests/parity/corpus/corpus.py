@@ -236,10 +236,10 @@ def printed_outcomes(text):
     return {line: f"{count} times" for line, count in Counter(lines).items()}
 
 
-def run_suite(name, runner, out, limit=900, heard=True):
+def run_suite(name, runner, out, limit=900, heard=True, fresh=True):
     """Run the suite; the JSON gets exit, wall, plugins, counts, outcomes.  Returns that dict.
 
-    heard: outcomes are written down by a plugin; else they are what is printed, and no plugin listens."""
+    fresh: pytest's cache is removed before it.  heard: outcomes are written down by a plugin; else they are what is printed, and no plugin listens."""
     p, root = PROJECTS[name], WORK / name
     [site] = (root / "venv/lib").glob("python3*/site-packages")
     recorder = (HERE / "corpus_record.py").read_bytes()
@@ -252,11 +252,13 @@ def run_suite(name, runner, out, limit=900, heard=True):
         )  # else it stays, and so does what has imported it
     raw, out = root / "raw.json", Path(out).resolve()
     raw.unlink(missing_ok=True)
-    shutil.rmtree(root / "src/.pytest_cache", ignore_errors=True)
+    if fresh:
+        shutil.rmtree(root / "src/.pytest_cache", ignore_errors=True)
     listening = ["-p", "corpus_record"] if heard else ["-q", "-rA", "--tb=no"]
     cmd = [*shlex.split(runner), *listening, *shlex.split(p.args), *p.tests.split()]
     if "fleetest" in cmd:
-        cmd += shlex.split(p.fleetest)
+        # What listens keeps nothing on the way to the tests.
+        cmd += ["-o", "fleetest_resumable=corpus_record", *shlex.split(p.fleetest)]
     start, cpu = time.monotonic(), cpu_seconds()
     with open(out.with_suffix(".log"), "wb") as log:
         child = subprocess.Popen(
@@ -295,6 +297,26 @@ def run_suite(name, runner, out, limit=900, heard=True):
     return result
 
 
+def settle(name, runner):
+    """Wait until a daemon has prepared for the next run, if there is one."""
+    status = [shlex.split(runner)[0], "daemon", "status", "--json"]
+    while True:
+        shown = subprocess.run(
+            status, cwd=WORK / name / "src", env=environ(name), capture_output=True, check=False
+        )
+        if shown.returncode != 0 or not json.loads(shown.stdout).get("preparing"):
+            return
+        time.sleep(0.1)
+
+
+def start_of(path):
+    """How a run says that it was started."""
+    found = re.search(
+        r"^fleetest: (.*?)(; workers|; no workers|$)", path.read_text("utf-8", "replace"), re.M
+    )
+    return found[1] if found else ""
+
+
 def diff(a, b, flaky=""):
     """[(nodeid, outcome in a, outcome in b)], memory addresses in ids and known flaky tests ignored."""
     a, b = (
@@ -317,14 +339,16 @@ def compare(name, runner, limit, mode="cold"):
     plain = run_suite(name, "pytest", root / "plain.json", limit, heard)
     [file, *_] = sorted((root / "src").rglob("test_*.py")) or [None]
     before = file and file.read_bytes()
-    if mode not in ("cold", "unheard"):
+    fresh = mode in ("cold", "unheard")
+    if not fresh:
         run_suite(name, runner, root / "first.json", limit)
+        settle(name, runner)
     if mode == "touch" and file:
         file.touch()
     try:
         if mode == "edit" and file:
             file.write_bytes(before + b"\n# edited\n")
-        other = run_suite(name, runner, root / "other.json", limit, heard)
+        other = run_suite(name, runner, root / "other.json", limit, heard, fresh)
     finally:
         if mode == "edit" and file:
             file.write_bytes(before)
@@ -335,7 +359,7 @@ def compare(name, runner, limit, mode="cold"):
     print(
         f"{name:22}{len(plain['outcomes']):7} tests {len(rows):5} differ  exit {plain['exit']} / {other['exit']}"
         f"  cpu {plain['cpu']:.1f} / {other['cpu']:.1f} s  wall {plain['wall']:.1f} / {other['wall']:.1f} s"
-        f"  {'same' if same else 'DIFFERENT'}",
+        f"  {'same' if same else 'DIFFERENT'}  {start_of(root / 'other.log')}",
         flush=True,
     )
     return same
