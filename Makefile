@@ -14,7 +14,7 @@ export PYTHON PYTHONS PARITY
 environment = $(PYTHON) scripts/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit e2e parity wheel devlink bench simulate lint xdist-suite plugin-suites soak sanitize fuzz clean \
+.PHONY: help demo test unit e2e exactness parity wheel devlink bench simulate lint xdist-suite plugin-suites soak sanitize fuzz clean \
 	system-build system-test system-fuzz
 
 help: ## list the targets
@@ -32,6 +32,9 @@ unit: system-test ## run the unit tests of the C modules
 
 e2e: system-build ## run the tests that drive the built command
 	@scripts/test e2e
+
+exactness: system-build ## compare runs after all kinds of changes with plain pytest
+	@scripts/test exactness
 
 parity: system-build ## compare with plain pytest: the main Python, the newest pytest
 	@scripts/test parity
