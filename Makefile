@@ -25,7 +25,7 @@ demo: system-build ## install what is missing, build, and run fleetest on exampl
 	cd examples/shop && ../../.venv/bin/fleetest $(ARGS)
 
 test: system-test ## install what is missing, build, and run all tests (PARITY=full: every pair)
-	@scripts/test unit e2e parity plugins matrix
+	@scripts/test unit e2e exactness parity plugins matrix
 
 unit: system-test ## run the unit tests of the C modules
 	@scripts/test unit
@@ -34,7 +34,7 @@ e2e: system-build ## run the tests that drive the built command
 	@scripts/test e2e
 
 exactness: system-build ## compare runs after all kinds of changes with plain pytest
-	@scripts/test exactness
+	@EXACTNESS=full scripts/test exactness
 
 parity: system-build ## compare with plain pytest: the main Python, the newest pytest
 	@scripts/test parity

@@ -30,11 +30,6 @@ FILES = {
 }
 
 
-stale_byte_code = pytest.mark.xfail(
-    reason="byte code of a file that has just changed is trusted, as Python does", strict=False
-)
-
-
 def by_rename(name: str, text: str) -> Change:
     """As editors and git write: a new file takes the place of the old one."""
 
@@ -117,7 +112,6 @@ def test_changed(scene: Scene, name: str) -> None:
     scene.play(FILES, CHANGED[name], still=name in STILL)
 
 
-@stale_byte_code
 @pytest.mark.parametrize("name", SAME_SIZE)
 def test_changed_with_same_size(scene: Scene, name: str) -> None:
     scene.play(FILES, CHANGED[name])
@@ -261,7 +255,6 @@ def test_checkout(scene: Scene) -> None:
 # ---- byte code ----
 
 
-@stale_byte_code
 def test_stale_byte_code(scene: Scene) -> None:
     """It says that it belongs to the source, whose time and size are the same."""
     scene.files(FILES)
@@ -270,7 +263,6 @@ def test_stale_byte_code(scene: Scene) -> None:
     scene.play({}, keeping_times(write("lib.py", "VALUE = 2\n"), "lib.py"))
 
 
-@stale_byte_code
 def test_stale_byte_code_without_daemon(scene: Scene) -> None:
     """It was there before the daemon."""
     scene.files(FILES)
