@@ -23,7 +23,7 @@ HOOKS = (
 HARMLESS = frozenset(
     (
         *("anyio", "_hypothesis_pytestplugin", "hypothesis", "pytest_asyncio", "pytest_django"),
-        *("pytest_metadata", "pytest_mock", "pytest_subtests", "pytest_timeout"),
+        *("pytest_metadata", "pytest_mock", "pytest_subtests", "pytest_timeout", "pytest_trio"),
     )
 )
 """Packages that keep nothing of the kind there, but for the time, which is seen."""

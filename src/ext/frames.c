@@ -158,7 +158,7 @@ struct known {
     enum owner owner;
     struct verdict verdict;
     uint8_t installed; /* a part of a package that is */
-    uint8_t imports;   /* the library's machinery of imports */
+    uint8_t imports;   /* the machinery of imports, that of the library or of pytest */
     uint8_t for_others, for_itself; /* what it asks for that is another each time */
     uint8_t by_date;                /* of the time only the date */
 };
@@ -206,7 +206,8 @@ static struct known look_at(PyCodeObject *code)
     found.owner = owner_of(name, &module);
     found.verdict = judge(found.owner, module, function);
     found.installed = found.owner == PROJECT && is_installed(name);
-    found.imports = found.owner == LIBRARY && module != NULL && begins_with(module, "importlib");
+    found.imports = (found.owner == LIBRARY && module != NULL && begins_with(module, "importlib")) ||
+                    (found.owner == TOOL && module != NULL && is_module(module, "_pytest.assertion.rewrite"));
     found.for_others = found.owner == LIBRARY && module != NULL && asks_for_others(module, function);
     found.by_date = strstr(name, "/dateutil/parser/") != NULL; /* what a text leaves open */
     found.for_itself = found.owner == LIBRARY && !found.for_others && module != NULL && is_module(module, "tempfile");
