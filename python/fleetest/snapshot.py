@@ -44,15 +44,15 @@ from fleetest.shared_state import SharedState
 from fleetest.stages import AFTER_COLLECTION, NO_WORKERS
 from fleetest.stand_ins import StandIns
 from fleetest.start import Start
-from fleetest.startup_hooks import implementations_of_others
+from fleetest.startup_hooks import implementations_of_others, unknown_startup_hooks
 from fleetest.trial import Trial
 from fleetest.turns import ask_before_reading
-from fleetest.watching import Watcher
+from fleetest.watching import Watcher, is_installed_file
 
 _GIVEN_ARGUMENTS = (
     *("pytest_load_initial_conftests", "pytest_cmdline_parse", "pytest_cmdline_preparse"),
 )
-"""Hooks that are given the command line."""
+"""Hooks that are given the command line; installed plugins are known, or bar the snapshot."""
 
 _CODE = (b".py", b".ini", b".toml", b".cfg")
 
@@ -163,6 +163,8 @@ class SnapshotSession(Trial):
         for name in ("lf", "stepwise", "stepwise_skip", "cacheclear", "cacheshow", "help", "debug"):
             if getattr(known, name, None):
                 self._give_up(f"--{name.replace('_', '-')} depends on the last run")
+        for reason in unknown_startup_hooks(config):  # before they are called
+            self._give_up(reason)
         if known.start_method not in (None, "auto", "fork"):
             self._give_up(f"--start-method {known.start_method} makes workers earlier")
         last = last_workers(private.cache_folder(config))
@@ -205,7 +207,8 @@ class SnapshotSession(Trial):
             *self._shared.added(known),
         ]
         reasons += filter(None, [self._listen_no_more()])
-        if any(implementations_of_others(config, _GIVEN_ARGUMENTS)):
+        given = implementations_of_others(config, _GIVEN_ARGUMENTS)
+        if not all(is_installed_file(found.file) for found in given):
             self.watcher.command_line_read = True
         printed = self._deferred.end()
         self.watcher.options_read |= self._deferred.options_read

@@ -29,6 +29,10 @@ HARMLESS = frozenset(
 """Packages that keep nothing of the kind there, but for the time, which is seen."""
 
 
+HARMLESS_WITHOUT = {"pytest_cov": "cov_source"}
+"""Likewise, unless this option is given."""
+
+
 class Implementation(NamedTuple):
     """Of a hook, in a plugin or conftest."""
 
@@ -57,6 +61,11 @@ def implementations_of_others(
 def unknown_startup_hooks(config: pytest.Config) -> Iterator[str]:
     """Why nobody can go on from where these plugins have come to."""
     seen = {*HARMLESS, *config.getini(RESUMABLE)}
+    seen |= {
+        package
+        for package, option in HARMLESS_WITHOUT.items()
+        if not getattr(config.option, option, None)
+    }
     for hook, module, file, _ in implementations_of_others(config, HOOKS):
         package = module.partition(".")[0]
         if is_installed_file(file) and package not in seen:
