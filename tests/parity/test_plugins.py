@@ -35,6 +35,7 @@ def test_benchmarks_say_once_that_there_are_workers(
 def _fleetest(interpreter: Interpreter, project: Path, *options: str) -> parity_process.Finished:
     """Run two workers with no plugins but those that are named."""
     env = {"PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env["FLEETEST_DAEMON"] = "0"  # it would stay
     env["PYTEST_DEBUG_TEMPROOT"] = str(project)  # pytest clears up what others have left in /tmp
     command = [str(interpreter.script("fleetest")), "-n", "2", "-p", "no:cacheprovider", *options]
     return parity_process.run(command, project, env, project)
