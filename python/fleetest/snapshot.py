@@ -163,8 +163,9 @@ class SnapshotSession(Trial):
         for name in ("lf", "stepwise", "stepwise_skip", "cacheclear", "cacheshow", "help", "debug"):
             if getattr(known, name, None):
                 self._give_up(f"--{name.replace('_', '-')} depends on the last run")
-        for reason in unknown_startup_hooks(config):  # before they are called
-            self._give_up(reason)
+        unknown = next(unknown_startup_hooks(config), "")
+        if unknown:  # before they are called
+            self._give_up(unknown)
         if known.start_method not in (None, "auto", "fork"):
             self._give_up(f"--start-method {known.start_method} makes workers earlier")
         last = last_workers(private.cache_folder(config))
@@ -206,7 +207,9 @@ class SnapshotSession(Trial):
             *bars_for_workers(self.findings),
             *self._shared.added(known),
         ]
-        reasons += filter(None, [self._listen_no_more()])
+        changed = self._listen_no_more()
+        if changed:
+            reasons.append(changed)
         given = implementations_of_others(config, _GIVEN_ARGUMENTS)
         if not all(is_installed_file(found.file) for found in given):
             self.watcher.command_line_read = True

@@ -149,7 +149,7 @@ class Watcher:
         self._watch_class(config.option, options)
         if self._thorough:
             self._watch_fork_handlers()
-        _core.watch(self._happened)
+        _core.watch(self._happened, False, self._thorough)
         self._undo.append(lambda: _core.watch(None))
 
     def stop(self) -> None:

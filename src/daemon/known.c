@@ -248,7 +248,10 @@ static struct ft_known *hand_on(const struct ft_known *known, struct ft_parked *
 {
     uint64_t used = known->used;
     uint32_t runs = known->runs;
-    struct ft_known *again = remember(successor, &known->about);
+    struct ft_known *again = find(successor, &known->about.request);
+    if (again != NULL) /* for another process of the same command line */
+        return again;
+    again = remember(successor, &known->about);
     if (again == NULL)
         return NULL;
     again->used = used;

@@ -1,8 +1,8 @@
 /*
  * What a session does while it is being prepared: who asks for the process id or for random bytes, and which paths are
- * made; if wanted, also what is read, which processes are started and who asks for a terminal.  An audit hook tells of
- * the paths and processes; os.getpid and the like raise no audit event, so they are caught.  Both do nothing once
- * watching ends.
+ * made; if wanted, also what is read, which processes are started and who asks for a terminal, or who asks for what
+ * only other runs cannot share.  An audit hook tells of the paths and processes; os.getpid and the like raise no audit
+ * event, so they are caught.  Both do nothing once watching ends.
  */
 #include "ext/caught.h"
 
@@ -18,10 +18,15 @@ static int everything; /* tell of what is read, too */
 /* Those from ISATTY on are caught only where everything is of interest. */
 enum { GETPID, URANDOM, ISATTY, GETPPID, GETPGRP, GETSID, IDENTITIES };
 
-/* Some that ask the system by ways that nobody can stand before, or for what counts only if Python code asks. */
+/*
+ * What only other runs cannot share, and is asked by ways that nobody can stand before, or counts only if Python code
+ * asks.
+ */
 enum { FSTAT, GETRANDOM, ASKED };
+enum { MONOTONIC, MONOTONIC_NS, PERF_COUNTER, PERF_COUNTER_NS, PROCESS_TIME, PROCESS_TIME_NS, CLOCKS };
+enum { NATIVE_ID, THREADS };
 
-static struct caught identities[IDENTITIES];
+static struct caught identities[IDENTITIES], asked[ASKED], clocks[CLOCKS], threads[THREADS];
 
 /* Returns 0, or -1 with the callback's exception. */
 static int tell(const char *what, PyObject *detail)
@@ -37,18 +42,18 @@ static int tell(const char *what, PyObject *detail)
     return result == NULL ? -1 : 0;
 }
 
-#define WATCHED(which, name) \
+#define WATCHED(functions, which, library, name) \
     static PyObject *watched_##name(PyObject *module, PyObject *argument) \
     { \
-        return tell("os." #name, Py_None) < 0 ? NULL : identities[which].original(module, argument); \
+        return tell(#library "." #name, Py_None) < 0 ? NULL : functions[which].original(module, argument); \
     }
 
-WATCHED(GETPID, getpid)
-WATCHED(URANDOM, urandom)
-WATCHED(ISATTY, isatty)
-WATCHED(GETPPID, getppid)
-WATCHED(GETPGRP, getpgrp)
-WATCHED(GETSID, getsid)
+WATCHED(identities, GETPID, os, getpid)
+WATCHED(identities, URANDOM, os, urandom)
+WATCHED(identities, ISATTY, os, isatty)
+WATCHED(identities, GETPPID, os, getppid)
+WATCHED(identities, GETPGRP, os, getpgrp)
+WATCHED(identities, GETSID, os, getsid)
 
 static struct caught identities[IDENTITIES] = {
     [GETPID] = {"getpid", METH_NOARGS, watched_getpid, NULL, NULL},
@@ -69,8 +74,6 @@ static struct caught identities[IDENTITIES] = {
 
 typedef PyObject *fast_function(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names);
 
-static struct caught asked[ASKED];
-
 WATCHED_FAST(FSTAT, fstat)
 WATCHED_FAST(GETRANDOM, getrandom)
 
@@ -81,31 +84,18 @@ static struct caught asked[ASKED] = {
     [GETRANDOM] = {"getrandom", METH_FASTCALL | METH_KEYWORDS, FAST(watched_getrandom), NULL, NULL},
 };
 
-/* Of other modules: a thread's number, and clocks that only go on. */
-#define WATCHED_ELSEWHERE(array, which, module_name, name) \
-    static PyObject *watched_##name(PyObject *module, PyObject *argument) \
-    { \
-        return tell(#module_name "." #name, Py_None) < 0 ? NULL : array[which].original(module, argument); \
-    }
+WATCHED(threads, NATIVE_ID, threading, get_native_id)
 
-static struct caught threads[1];
-
-WATCHED_ELSEWHERE(threads, 0, threading, get_native_id)
-
-static struct caught threads[1] = {
-    {"get_native_id", METH_NOARGS, watched_get_native_id, NULL, NULL},
+static struct caught threads[THREADS] = {
+    [NATIVE_ID] = {"get_native_id", METH_NOARGS, watched_get_native_id, NULL, NULL},
 };
 
-enum { MONOTONIC, MONOTONIC_NS, PERF_COUNTER, PERF_COUNTER_NS, PROCESS_TIME, PROCESS_TIME_NS, CLOCKS };
-
-static struct caught clocks[CLOCKS];
-
-WATCHED_ELSEWHERE(clocks, MONOTONIC, time, monotonic)
-WATCHED_ELSEWHERE(clocks, MONOTONIC_NS, time, monotonic_ns)
-WATCHED_ELSEWHERE(clocks, PERF_COUNTER, time, perf_counter)
-WATCHED_ELSEWHERE(clocks, PERF_COUNTER_NS, time, perf_counter_ns)
-WATCHED_ELSEWHERE(clocks, PROCESS_TIME, time, process_time)
-WATCHED_ELSEWHERE(clocks, PROCESS_TIME_NS, time, process_time_ns)
+WATCHED(clocks, MONOTONIC, time, monotonic)
+WATCHED(clocks, MONOTONIC_NS, time, monotonic_ns)
+WATCHED(clocks, PERF_COUNTER, time, perf_counter)
+WATCHED(clocks, PERF_COUNTER_NS, time, perf_counter_ns)
+WATCHED(clocks, PROCESS_TIME, time, process_time)
+WATCHED(clocks, PROCESS_TIME_NS, time, process_time_ns)
 
 static struct caught clocks[CLOCKS] = {
     [MONOTONIC] = {"monotonic", METH_NOARGS, watched_monotonic, NULL, NULL},
@@ -195,13 +185,13 @@ static int audit(const char *event, PyObject *args, void *unused)
 PyObject *core_watch(PyObject *module, PyObject *args)
 {
     PyObject *object;
-    int all = 0;
+    int all = 0, for_runs = 0;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O|p:watch", &object, &all))
+    if (!PyArg_ParseTuple(args, "O|pp:watch", &object, &all, &for_runs))
         return NULL;
     core_let_go(identities, IDENTITIES);
     core_let_go(asked, ASKED);
-    core_let_go(threads, 1);
+    core_let_go(threads, THREADS);
     core_let_go(clocks, CLOCKS);
     Py_CLEAR(callback);
     if (object == Py_None)
@@ -212,11 +202,11 @@ PyObject *core_watch(PyObject *module, PyObject *args)
     callback = Py_NewRef(object);
     everything = all;
     int err = catch_in("posix", identities, everything ? IDENTITIES : ISATTY);
-    if (err == 0 && !everything)
+    if (err == 0 && for_runs)
         err = catch_in("posix", asked, ASKED);
-    if (err == 0 && !everything)
-        err = catch_in("_thread", threads, 1);
-    if (err == 0 && !everything)
+    if (err == 0 && for_runs)
+        err = catch_in("_thread", threads, THREADS);
+    if (err == 0 && for_runs)
         err = catch_in("time", clocks, CLOCKS);
     if (err < 0)
         return NULL;
