@@ -66,6 +66,11 @@ class Deferred:
         The hooks of installed plugins are called later, with the options of then.
         """
         config = self._config
+        for own in self._manager.hook.pytest_report_header.get_hookimpls():
+            if (
+                own.plugin is self._reporter
+            ):  # it reads what all plugins' packages say of themselves
+                self._call_now(own)
         for found in implementations_of_others(config, ("pytest_report_header",)):
             if not is_installed_file(found.file):
                 self.options_read |= {"no_header", "verbose"}

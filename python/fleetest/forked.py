@@ -9,14 +9,13 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Callable, NoReturn
 
-from fleetest import _core
+from fleetest import _core, ending
 from fleetest.plumbing import flush_all
 from fleetest.process import (
     drop_inherited_exit_handlers,
     files_open_for_writing,
     flush_files,
     run_exit_handlers,
-    shorten_exit,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def live_alone(session: Callable[[], None]) -> NoReturn:
     with _last_stop():
         _begin()
         session()
-        shorten_exit()
+        ending.plan(0)
         _core.leave(0)
 
 

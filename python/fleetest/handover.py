@@ -66,7 +66,7 @@ class Handover:
         self.request.apply_variables(self._changes)
         _renew_clocks()
         renew()
-        _core.freeze()
+        _core.freeze(True)
         answer = _core.receive_fds(self._pair)
         if answer is None or answer[0] != _core.MSG_GO:
             os._exit(0)

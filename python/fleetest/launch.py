@@ -9,9 +9,9 @@ import signal
 import sys
 from typing import NoReturn
 
-from fleetest import _core
+from fleetest import _core, ending
 from fleetest.console_script import pose, pose_for_run
-from fleetest.process import let_output_go, shorten_exit
+from fleetest.process import let_output_go
 from fleetest.pytest_version import pytest_version
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.request import changes_at_start
@@ -106,8 +106,7 @@ def _from_command(
     code = _run(Start(client_fd, f"cold ({reason})", advice))
     with contextlib.suppress(OSError):  # the client is gone
         _core.Channel(client_fd).send(_core.MSG_EXIT, code)
-    shorten_exit()
-    sys.exit(code)
+    ending.leave(code)
 
 
 def _from_parked(fd: int) -> NoReturn:
@@ -137,8 +136,7 @@ def _from_parked(fd: int) -> NoReturn:
         else:
             code = _run(start)
     _core.run_is_over()
-    shorten_exit()
-    sys.exit(code)
+    ending.leave(code)
 
 
 def from_module() -> NoReturn:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from os import listdir  # the library's: a project may have put another one ther
 from typing import Any
 
 from fleetest import _core
+from fleetest.ending import be_last_handler
 
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Blocked from before a fork until the child is ready for them."""
@@ -25,6 +25,7 @@ INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 def drop_inherited_exit_handlers() -> None:
     """Forget what the parent registered: one may delete a folder that other workers use."""
     atexit._clear()
+    be_last_handler()
     registry: Any = getattr(weakref.finalize, "_registry", {})
     for info in registry.values():
         info.atexit = False
@@ -52,16 +53,6 @@ def set_name(name: str) -> str:
         before = file.read().rstrip("\n")
         file.write(name)
     return before
-
-
-def shorten_exit() -> None:
-    """Keep the interpreter from searching a whole session for garbage when it ends.
-
-    It does so several times, and takes every object apart.  Where one has a finalizer it may.
-    """
-    if not _core.has_finalizers():
-        flush_files(files_open_for_writing())
-        gc.freeze()
 
 
 def let_output_go() -> None:

@@ -76,6 +76,7 @@ def _say_ready(
     """
     sys.stderr.flush()
     gc.collect()
+    _core.note_finalizers()
     shown = unfit.encode("utf-8", "replace").decode("utf-8")
     channel.send(_core.MSG_READY, [*inputs, asked, shown])
 

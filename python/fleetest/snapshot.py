@@ -23,6 +23,7 @@ from fleetest import _core, anew, randomness
 from fleetest.console_script import change_arguments, pose_for_run
 from fleetest.deferred import Deferred
 from fleetest.fork_server import serve
+from fleetest.forking import HOLES_MAX
 from fleetest.handover import Handover, apply_signals, become, renew_streams
 from fleetest.history import RECORDS, last_workers
 from fleetest.listening import ListeningArguments
@@ -237,6 +238,8 @@ class SnapshotSession(Trial):
         self.findings.looks.clear()
         state = randomness.capture()
         gc.collect()  # what is garbage now is none of a run's: runs take what is left for granted
+        _core.fill_holes(HOLES_MAX)
+        _core.note_finalizers()
         os.close(self._log)
         self._say(inputs, variables, "")
         kind, how, fds = serve(self._channel)

@@ -9,10 +9,9 @@ from typing import NoReturn
 
 import pytest
 
-from fleetest import _core
+from fleetest import _core, ending
 from fleetest.own_session import Declarations, OwnSession
 from fleetest.plumbing import Plumbing, raise_fd
-from fleetest.process import shorten_exit
 from fleetest.worker import set_role_variables
 
 
@@ -38,5 +37,4 @@ def serve(fd: int, tail: int) -> NoReturn:
     session = OwnSession(channel, told, pipes, real=dict(zip((1, 2), told["real"])))
     pytest.main(told["args"], plugins=[Declarations(), session])
     session.finished()
-    shorten_exit()
-    sys.exit(0)
+    ending.leave(0)

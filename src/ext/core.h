@@ -35,7 +35,13 @@ int core_pack(struct core_state *state, struct ft_buf *out, PyObject *object);
 PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len);
 
 /* freeze(): see freeze.c. */
-PyObject *core_freeze(PyObject *module, PyObject *unused);
+PyObject *core_freeze(PyObject *module, PyObject *args);
+
+/* All objects that the collector knows; a new list, or NULL with an exception. */
+PyObject *core_all_objects(void);
+
+/* Those that are no noted and frozen ones; a new list, or NULL, also without an exception: nothing is known of them. */
+PyObject *core_young_objects(void);
 
 /* fill_holes(): see holes.c. */
 PyObject *core_fill_holes(PyObject *module, PyObject *args);
@@ -52,8 +58,9 @@ PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);
 /* take_inputs(): see inputs.c. */
 PyObject *core_take_inputs(PyObject *module, PyObject *args);
 
-/* has_finalizers() and file_objects(): see finalizers.c. */
-PyObject *core_has_finalizers(PyObject *module, PyObject *unused);
+/* note_finalizers(), finalizers() and file_objects(): see finalizers.c. */
+PyObject *core_note_finalizers(PyObject *module, PyObject *unused);
+PyObject *core_finalizers(PyObject *module, PyObject *unused);
 PyObject *core_file_objects(PyObject *module, PyObject *unused);
 
 extern PyType_Spec core_channel_spec;
@@ -61,6 +68,10 @@ extern PyType_Spec core_engine_spec;
 extern PyType_Spec core_hookcalls_spec;
 extern PyType_Spec core_repeated_spec;
 extern PyType_Spec core_unfinished_spec;
+
+/* leave() and end(): see leave.c. */
+PyObject *core_leave(PyObject *module, PyObject *args);
+PyObject *core_end(PyObject *module, PyObject *args);
 
 /* before_read(): see reads.c. */
 PyObject *core_before_read(PyObject *module, PyObject *args);

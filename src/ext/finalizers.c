@@ -1,8 +1,13 @@
 /*
  * Whether anything waits for the end of the interpreter to do something: objects with a finalizer.  Where there is
  * none, a process can end without looking for garbage once more and taking every object apart.
+ *
+ * Looking at an object copies its page if it is shared with the process that this one was forked off.  So that process
+ * notes what it has before the fork, and afterwards only what is younger is looked at.
  */
 #include "ext/core.h"
+
+#include <string.h>
 
 struct known {
     destructor io;     /* closes a file: the caller flushes, and the end of the process closes */
@@ -34,55 +39,203 @@ static int is_suspended(PyObject *object)
     return suspended;
 }
 
+/* Whether somebody is told of an object's end, other than the books that the standard library keeps. */
+static int tells_of_the_end(PyObject *reference)
+{
+    static const char *const keepers[] = {"weakref", "_weakrefset", "logging", NULL};
+    PyObject *callback = PyObject_GetAttrString(reference, "__callback__");
+    int tells = callback == NULL || (callback != Py_None && !PyCFunction_Check(callback));
+    PyObject *module = tells && callback != NULL ? PyObject_GetAttrString(callback, "__module__") : NULL;
+    if (module != NULL && PyUnicode_Check(module))
+        for (const char *const *keeper = keepers; tells && *keeper != NULL; keeper++)
+            tells = PyUnicode_CompareWithASCIIString(module, *keeper) != 0;
+    PyErr_Clear();
+    Py_XDECREF(module);
+    Py_XDECREF(callback);
+    return tells;
+}
+
+static int is_generator(PyObject *object)
+{
+    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
+}
+
+static int type_has_finalizer(const struct known *known, const PyTypeObject *type)
+{
+    destructor finalize = type->tp_finalize;
+    return type->tp_del != NULL || (finalize != NULL && finalize != known->io && finalize != known->socket);
+}
+
 static int has_finalizer(const struct known *known, PyObject *object)
 {
-    destructor finalize = Py_TYPE(object)->tp_finalize;
-    if (Py_TYPE(object)->tp_del != NULL)
-        return 1;
-    if (finalize == NULL || finalize == known->io || finalize == known->socket)
-        return 0;
-    if (PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object))
-        return is_suspended(object);
-    return 1;
+    return type_has_finalizer(known, Py_TYPE(object)) && (!is_generator(object) || is_suspended(object));
 }
 
-/* All objects that the collector knows; a new list. */
-static PyObject *all_objects(void)
+/* Whether it is a file that does more than flush when it is closed, which it was not. */
+static int ends_a_file(const struct known *known, PyObject *object)
 {
-    PyObject *gc = PyImport_ImportModule("gc");
-    PyObject *objects = gc == NULL ? NULL : PyObject_CallMethod(gc, "get_objects", NULL);
-    Py_XDECREF(gc);
-    return objects;
+    if (Py_TYPE(object)->tp_finalize != known->io || strncmp(Py_TYPE(object)->tp_name, "_io.", 4) == 0)
+        return 0;
+    PyObject *closed = PyObject_GetAttrString(object, "closed");
+    int open = closed != Py_True;
+    PyErr_Clear();
+    Py_XDECREF(closed);
+    return open;
 }
 
-PyObject *core_has_finalizers(PyObject *module, PyObject *unused)
+/* What happens when objects are taken apart. */
+struct ends {
+    int finalizers; /* a finalizer is called */
+    int others;     /* a file of somebody's own class is closed, or somebody hears of an object's end */
+};
+
+static void look_at(struct ends *found, const struct known *known, PyObject *object)
+{
+    if (!found->finalizers)
+        found->finalizers = has_finalizer(known, object);
+    if (!found->others)
+        found->others = PyWeakref_CheckRef(object) ? tells_of_the_end(object) : ends_a_file(known, object);
+}
+
+static struct known known_types(void)
+{
+    return (struct known){finalizer_of("_io", "_IOBase"), finalizer_of("_socket", "socket")};
+}
+
+/* ---- what was there before a fork ---- */
+
+static struct {
+    struct ends ends;
+    PyObject *changing; /* weak references to what may be over at the end, files and generators; NULL: nothing noted */
+    PyObject *types;    /* weak references to classes, which may be given a finalizer */
+} noted;
+
+/* Keep something from being shown by the collector. */
+static PyObject *hidden(PyObject *object)
+{
+    PyObject_GC_UnTrack(object);
+    return object;
+}
+
+/* Note a class once.  Returns 0, or -1 with an exception. */
+static int note_type(PyObject *types, PyObject *type)
+{
+    if (!(((PyTypeObject *)type)->tp_flags & Py_TPFLAGS_HEAPTYPE) || PyDict_GetItemWithError(types, type) != NULL)
+        return 0;
+    PyObject *reference = PyErr_Occurred() ? NULL : PyWeakref_NewRef(type, NULL);
+    int err = reference == NULL ? -1 : PyDict_SetItem(types, type, reference);
+    Py_XDECREF(reference);
+    return err;
+}
+
+/* Note one object.  Returns 0, or -1 with an exception. */
+static int note(PyObject *changing, PyObject *types, const struct known *known, PyObject *object)
+{
+    if (note_type(types, (PyObject *)Py_TYPE(object)) < 0)
+        return -1;
+    if (Py_TYPE(object)->tp_finalize != known->io && !(is_generator(object) && is_suspended(object))) {
+        look_at(&noted.ends, known, object);
+        return 0;
+    }
+    PyObject *reference = PyWeakref_NewRef(object, NULL);
+    int err = reference == NULL ? -1 : PyList_Append(changing, reference);
+    Py_XDECREF(reference);
+    return err;
+}
+
+PyObject *core_note_finalizers(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    struct known known = {finalizer_of("_io", "_IOBase"), finalizer_of("_socket", "socket")};
-    PyObject *objects = all_objects();
+    struct known known = known_types();
+    Py_CLEAR(noted.changing);
+    Py_CLEAR(noted.types);
+    noted.ends = (struct ends){0, 0};
+    PyObject *objects = core_all_objects(), *changing = PyList_New(0), *types = PyDict_New(), *references = NULL;
+    int err = objects == NULL || changing == NULL || types == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; err == 0 && i < PyList_GET_SIZE(objects); i++)
+        err = note(changing, types, &known, PyList_GET_ITEM(objects, i));
+    if (err == 0)
+        references = PyDict_Values(types);
+    Py_XDECREF(objects);
+    Py_XDECREF(types);
+    if (references == NULL) {
+        Py_XDECREF(changing);
+        return NULL;
+    }
+    noted.changing = hidden(changing);
+    noted.types = hidden(references);
+    Py_RETURN_NONE;
+}
+
+/* Whether any class has got a finalizer since. */
+static int any_type_has_finalizer(const struct known *known)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(noted.types); i++) {
+        PyObject *type = core_weakly_referenced(PyList_GET_ITEM(noted.types, i));
+        if (type != NULL && type_has_finalizer(known, (PyTypeObject *)type))
+            return 1;
+    }
+    return 0;
+}
+
+/* Add what is still there of what changes.  Returns 0, or -1 with an exception. */
+static int add_noted(PyObject *objects)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(noted.changing); i++) {
+        PyObject *object = PyObject_CallNoArgs(PyList_GET_ITEM(noted.changing, i));
+        int err = object == NULL ? -1 : object != Py_None ? PyList_Append(objects, object) : 0;
+        Py_XDECREF(object);
+        if (err < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- what there is now ---- */
+
+/* What has to be looked at: without what was noted and cannot change, if it is still out of the collector's sight. */
+static PyObject *objects_to_look_at(int *all)
+{
+    PyObject *young = noted.changing == NULL ? NULL : core_young_objects();
+    *all = young == NULL;
+    if (young == NULL)
+        return PyErr_Occurred() ? NULL : core_all_objects();
+    if (add_noted(young) < 0)
+        Py_CLEAR(young);
+    return young;
+}
+
+PyObject *core_finalizers(PyObject *module, PyObject *unused)
+{
+    int all;
+    (void)module;
+    (void)unused;
+    struct known known = known_types();
+    PyObject *objects = objects_to_look_at(&all);
     if (objects == NULL)
         return NULL;
-    int found = 0;
-    for (Py_ssize_t i = 0; !found && i < PyList_GET_SIZE(objects); i++)
-        found = has_finalizer(&known, PyList_GET_ITEM(objects, i));
+    struct ends found = all ? (struct ends){0, 0} : noted.ends;
+    if (!all && any_type_has_finalizer(&known))
+        found.finalizers = 1;
+    for (Py_ssize_t i = 0; !found.finalizers && i < PyList_GET_SIZE(objects); i++)
+        look_at(&found, &known, PyList_GET_ITEM(objects, i));
     Py_DECREF(objects);
-    return PyBool_FromLong(found);
+    return Py_BuildValue("NN", PyBool_FromLong(found.finalizers), PyBool_FromLong(found.others));
 }
 
 PyObject *core_file_objects(PyObject *module, PyObject *unused)
 {
+    int all;
     (void)module;
     (void)unused;
     destructor io = finalizer_of("_io", "_IOBase");
-    PyObject *objects = all_objects();
+    PyObject *objects = objects_to_look_at(&all);
     PyObject *files = objects == NULL ? NULL : PyList_New(0);
     int err = files == NULL ? -1 : 0;
-    for (Py_ssize_t i = 0; err == 0 && i < PyList_GET_SIZE(objects); i++) {
-        PyObject *object = PyList_GET_ITEM(objects, i);
-        if (Py_TYPE(object)->tp_finalize == io)
-            err = PyList_Append(files, object);
-    }
+    for (Py_ssize_t i = 0; err == 0 && i < PyList_GET_SIZE(objects); i++)
+        if (Py_TYPE(PyList_GET_ITEM(objects, i))->tp_finalize == io)
+            err = PyList_Append(files, PyList_GET_ITEM(objects, i));
     Py_XDECREF(objects);
     if (err < 0)
         Py_CLEAR(files);

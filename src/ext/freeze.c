@@ -12,6 +12,7 @@ enum { COLLECT, GET_OBJECTS, GET_REFERRERS, GET_FREEZE_COUNT, FREEZE, UNFREEZE, 
 static struct caught guarded[GUARDED];
 
 static int frozen;
+static int noted; /* core_note_finalizers() has seen what is frozen */
 
 static void thaw(PyObject *gc)
 {
@@ -19,6 +20,25 @@ static void thaw(PyObject *gc)
         return;
     frozen = 0;
     Py_XDECREF(guarded[UNFREEZE].original(gc, NULL));
+}
+
+PyObject *core_all_objects(void)
+{
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *objects = gc == NULL ? NULL : PyObject_CallMethod(gc, "get_objects", NULL);
+    Py_XDECREF(gc);
+    return objects;
+}
+
+PyObject *core_young_objects(void)
+{
+    PyObject *gc = frozen && noted ? PyImport_ImportModule("gc") : NULL;
+    if (gc == NULL)
+        return NULL;
+    with_keywords original = (with_keywords)(void (*)(void))guarded[GET_OBJECTS].original;
+    PyObject *objects = original(gc, NULL, 0, NULL);
+    Py_DECREF(gc);
+    return objects;
 }
 
 /*
@@ -98,10 +118,12 @@ static struct caught guarded[GUARDED] = {
     [UNFREEZE] = {"unfreeze", METH_NOARGS, unfreeze, NULL, NULL},
 };
 
-PyObject *core_freeze(PyObject *module, PyObject *unused)
+PyObject *core_freeze(PyObject *module, PyObject *args)
 {
+    int was_noted = 0;
     (void)module;
-    (void)unused;
+    if (!PyArg_ParseTuple(args, "|p:freeze", &was_noted))
+        return NULL;
     PyObject *gc = PyImport_ImportModule("gc");
     if (gc == NULL)
         return NULL;
@@ -115,5 +137,6 @@ PyObject *core_freeze(PyObject *module, PyObject *unused)
         return NULL;
     Py_DECREF(done);
     frozen = 1;
+    noted = was_noted;
     Py_RETURN_TRUE;
 }

@@ -91,15 +91,6 @@ static PyObject *core_flush_c(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *core_leave(PyObject *module, PyObject *args)
-{
-    int code;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "i:leave", &code))
-        return NULL;
-    Py_Exit(code);
-}
-
 static PyMethodDef core_methods[] = {
     {"packb", core_packb, METH_O, PyDoc_STR("packb(object, /)\n--\n\nThe object as the bytes that travel.")},
     {"unpackb", core_unpackb, METH_VARARGS,
@@ -114,9 +105,13 @@ static PyMethodDef core_methods[] = {
     {"leave", core_leave, METH_VARARGS,
      PyDoc_STR("leave(code, /)\n--\n\nEnd the interpreter as usual, and the process, without going back to the "
                "callers.")},
-    {"freeze", core_freeze, METH_NOARGS,
-     PyDoc_STR("freeze()\n--\n\nTake all objects out of the garbage collector's sight until somebody asks for a "
-               "collection or\nfor its objects; False if this interpreter's gc is not known.")},
+    {"end", core_end, METH_VARARGS,
+     PyDoc_STR("end(code, /)\n--\n\nEnd the process without taking the interpreter apart; returns if a library may "
+               "do something then.")},
+    {"freeze", core_freeze, METH_VARARGS,
+     PyDoc_STR("freeze(noted=False, /)\n--\n\nTake all objects out of the garbage collector's sight until somebody "
+               "asks for a collection or\nfor its objects; False if this interpreter's gc is not known. `noted`: "
+               "note_finalizers() was called\nright before this process was forked.")},
     {"fill_holes", core_fill_holes, METH_VARARGS,
      PyDoc_STR("fill_holes(limit, /)\n--\n\nTake up the freed blocks between living objects, at most `limit` bytes, so "
                "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
@@ -141,9 +136,11 @@ static PyMethodDef core_methods[] = {
      PyDoc_STR("trace_pretend_nothing()\n--\n\nTake nothing for a terminal that is none.")},
     {"file_objects", core_file_objects, METH_NOARGS,
      PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
-    {"has_finalizers", core_has_finalizers, METH_NOARGS,
-     PyDoc_STR("has_finalizers()\n--\n\nWhether any object does something when the interpreter ends; files and "
-               "sockets do not count.")},
+    {"note_finalizers", core_note_finalizers, METH_NOARGS,
+     PyDoc_STR("note_finalizers()\n--\n\nLook now at what is here, so that processes forked off this one need not.")},
+    {"finalizers", core_finalizers, METH_NOARGS,
+     PyDoc_STR("finalizers()\n--\n\nWhether any object has a finalizer, where files and sockets do not count; and "
+               "whether anything\nelse happens outside when objects are taken apart.")},
     {"before_read", core_before_read, METH_VARARGS,
      PyDoc_STR("before_read(callback, terminal, /)\n--\n\nCall callback() before anything is read from the terminal "
                "that is behind a descriptor, which also\nstands for /dev/tty; None, -1: no more.")},

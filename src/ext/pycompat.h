@@ -13,6 +13,17 @@ static inline PyObject *Py_NewRef(PyObject *object)
 }
 #endif
 
+/* What a weak reference refers to, borrowed; NULL if it is gone. Nothing is written: its page may be shared. */
+static inline PyObject *core_weakly_referenced(PyObject *reference)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *object = ((PyWeakReference *)reference)->wr_object;
+#else
+    PyObject *object = PyWeakref_GET_OBJECT(reference);
+#endif
+    return object == Py_None ? NULL : object;
+}
+
 /* Take the exception that is set, normalized; a new reference. */
 static inline PyObject *core_take_raised(void)
 {

@@ -92,3 +92,30 @@ def test_finalizers_at_the_end_of_the_interpreter(project: Project, workers: str
     result = project.fleetest("-n", workers).check(0)
     assert result.err.count("finalized") == 1
     assert not result.left_files
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("finalizer", ["", "def __del__(self): pass"])
+def test_the_interpreter_is_not_taken_apart(project: Project, workers: str, finalizer: str) -> None:
+    """Where nothing waits for its end, the process ends before that."""
+    project.file(
+        "conftest.py",
+        f"""
+        from fleetest import _core
+
+        class Kept:
+            kept = None
+            {finalizer}
+
+        Kept.kept = Kept()
+
+        def end(code, original=_core.end):
+            open("ended.log", "a").write("at once\\n")
+            original(code)
+
+        _core.end = end
+        """,
+    )
+    project.file("test_a.py", "def test_one():\n    pass\n\ndef test_two():\n    pass\n")
+    project.fleetest("-n", workers).check(0).counts(passed=2)
+    assert project.logged("ended.log") == ([] if finalizer else ["at once"])
