@@ -13,21 +13,21 @@ STARTS = (_core.MSG_START_RUN, _core.MSG_START_EXPLAIN)
 """Messages for which the daemon is told the child's pid."""
 
 
-def serve(channel: _core.Channel) -> tuple[int, Any, list[int]]:
+def serve(channel: _core.Channel, child: int = 0) -> tuple[int, Any, list[int]]:
     """Fork whenever the daemon says so, and tell it of the children's end.
 
+    :param child: one that is there already; 0: there is none
     :returns: in a child: what it is for, what the daemon says of it, and descriptors
     """
     fd = channel.fileno()
-    children: dict[int, int] = {}
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
+    children = _Children()
+    children.poll.register(fd, select.POLLIN)
+    if child:
+        children.watch(child)
     while True:
-        for ready, _ in poll.poll():
+        for ready, _ in children.poll.poll():
             if ready != fd:
-                poll.unregister(ready)
-                os.close(ready)
-                channel.send(_core.MSG_CHILD_ENDED, list(os.waitpid(children.pop(ready), 0)))
+                channel.send(_core.MSG_CHILD_ENDED, children.reap(ready))
                 continue
             message = _core.receive_fds(fd)
             if message is None:
@@ -38,14 +38,38 @@ def serve(channel: _core.Channel) -> tuple[int, Any, list[int]]:
             except OSError as error:
                 pid = -(error.errno or 1)
             if pid == 0:
-                for other in (fd, *children):
-                    os.close(other)
+                os.close(fd)
+                children.forget()
                 return kind, state, fds
             if kind in STARTS:
                 channel.send(_core.MSG_STARTED, [number, pid])
             if pid > 0:
-                watch = raise_fd(os.pidfd_open(pid))
-                children[watch] = pid
-                poll.register(watch, select.POLLIN)
+                children.watch(pid)
             for each in fds:
                 os.close(each)
+
+
+class _Children:
+    """Those that have been forked and not yet been waited for, by their descriptors."""
+
+    def __init__(self) -> None:
+        self._pids: dict[int, int] = {}
+        self.poll = select.poll()
+        """Says which have ended."""
+
+    def watch(self, pid: int) -> None:
+        """One more."""
+        end = raise_fd(os.pidfd_open(pid))
+        self._pids[end] = pid
+        self.poll.register(end, select.POLLIN)
+
+    def reap(self, ended: int) -> list[int]:
+        """Wait for one: pid and status."""
+        self.poll.unregister(ended)
+        os.close(ended)
+        return list(os.waitpid(self._pids.pop(ended), 0))
+
+    def forget(self) -> None:
+        """In a child: they are not its own."""
+        for each in self._pids:
+            os.close(each)

@@ -1,22 +1,20 @@
-"""What a session that was watched has read, as inputs for the daemon to check, and what bars it from being shared."""
+"""What bars a session that was watched from being shared."""
 
 from __future__ import annotations
 
-import datetime
-import errno
 import os
 import tempfile
 from typing import TYPE_CHECKING
 
 from fleetest import _core
 from fleetest.import_effects import HARMLESS_PROGRAMS
-from fleetest.inputs import is_byte_code, source_of
+from fleetest.inputs import is_byte_code
 from fleetest.renewal import RENEWED
 from fleetest.stages import Stage
 from fleetest.watching import is_installed_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from fleetest.trial import Findings, Look
     from fleetest.watching import Finding
@@ -46,7 +44,7 @@ SEED_THEMSELVES = frozenset({"numpy", *RENEWED})
 """Packages whose random state is made anew for each run."""
 
 _IMPORTED = " imported"
-_DATE = " date"
+DATE = " date"
 """Behind the place of who has asked: a package while it was imported; for the date, and not for the time of day."""
 
 HARMLESS_SOCKETS = ("urllib3/util/connection.py:",)
@@ -59,9 +57,6 @@ _PATHS = (
 
 _UNSEEN = (_core.TRACE_PROGRAM, _core.TRACE_OPAQUE)
 """Kinds that stand for something whose own reading is not seen."""
-
-_VENV = ("/pyvenv.cfg", "/conda-meta/history")
-"""By which pytest knows a virtual environment."""
 
 
 # ---- what bars it ----
@@ -108,11 +103,11 @@ def _started(look: Look) -> str:
 def _barring_moment(look: Look) -> str:
     """Whether somebody keeps what is another in each run."""
     asker = look.who
-    for suffix in (_IMPORTED, _DATE):
+    for suffix in (_IMPORTED, DATE):
         asker = asker.partition(suffix)[0] if asker.endswith(suffix) else asker
     who = place(asker)
     if look.path == "time":  # packages note when they were imported
-        harmless = look.who.endswith((_IMPORTED, _DATE))
+        harmless = look.who.endswith((_IMPORTED, DATE))
         return "" if harmless else f"{who} asked for the time"
     if look.path == "process":  # or in which process, which tells them of a fork
         return "" if look.who.endswith(_IMPORTED) else f"{who} asked which process it is"
@@ -203,122 +198,3 @@ def bars_for_runs(findings: Findings) -> list[str]:
 def bars_for_workers(findings: Findings) -> list[str]:
     """Why workers cannot share what the session has done."""
     return [*dict.fromkeys(_finding(each) for each in findings.found)]
-
-
-# ---- what it has read ----
-
-_OF_LINKS = (_core.INPUT_LINK, _core.INPUT_LSTATUS)
-
-
-def inputs_of(
-    looks: Iterable[Look], own: str, *, lists_all: bool
-) -> list[tuple[int, bytes, bytes]]:
-    """What has to be the same: a kind of ``src/prep/inputs.h``, a path, and what was there at first.
-
-    :param own: the folder of pytest's cache, in which each run reads anew what its plugins keep
-    :param lists_all: somebody may collect files of any name
-    """
-    looks = [*looks]
-    seen: dict[tuple[bool, str], bytes] = {}
-    for look in looks:
-        if look.seen:
-            seen.setdefault((look.kind == _core.TRACE_LINK, look.path), look.seen)
-    for look in looks:  # what the session itself has changed is another now
-        if look.kind == _core.TRACE_CHANGE and not look.failed:
-            seen.pop((True, look.path), None)
-            seen.pop((False, look.path), None)
-    found = dict.fromkeys(_inputs(looks, own, lists_all=lists_all))
-    known = {path for kind, path in found if kind in (_core.INPUT_CONTENT, _core.INPUT_STATUS)}
-    return [
-        (kind, os.fsencode(path), seen.get((kind in _OF_LINKS, path), b""))
-        for kind, path in found
-        if kind != _core.INPUT_PRESENCE or path not in known
-    ]
-
-
-def _inputs(looks: Iterable[Look], own: str, *, lists_all: bool) -> Iterator[tuple[int, str]]:
-    listings = {
-        _core.ASPECT_MODULES: _core.INPUT_MODULES,
-        _core.ASPECT_COLLECT: _core.INPUT_ALL_NAMES if lists_all else _core.INPUT_TESTS,
-    }
-    collected = {
-        look.path
-        for look in looks
-        if look.kind == _core.TRACE_LIST and look.aspect == _core.ASPECT_COLLECT
-    }
-    for look in looks:
-        if _is_told_by_listing(look, collected):
-            continue
-        path = source_of(look.path)
-        if is_no_file(path) or os.path.basename(path) == "__pycache__":
-            continue
-        if not look.who and own and _is_of_cache(look, own):
-            continue
-        full = look.aspect == _core.ASPECT_FULL
-        if look.kind == _core.TRACE_READ:
-            yield _core.INPUT_CONTENT, path
-            if path != look.path and _is_never_checked(look.path):
-                yield _core.INPUT_CONTENT, look.path
-        elif look.kind == _core.TRACE_CHANGE:  # it depends on what there was, even if it has failed
-            if look.who and path == look.path:
-                yield _core.INPUT_LINK, path
-        elif look.kind == _core.TRACE_STATUS:
-            yield _core.INPUT_STATUS if full else _core.INPUT_PRESENCE, path
-        elif look.kind == _core.TRACE_LINK:
-            yield _core.INPUT_LSTATUS if full else _core.INPUT_LINK, path
-        elif look.kind == _core.TRACE_LIST:
-            yield listings.get(look.aspect, _core.INPUT_ALL_NAMES), path
-
-
-def _is_of_cache(look: Look, folder: str) -> bool:
-    """Whether pytest looks at its cache, which may be in a folder that has other things, too."""
-    if look.path == folder:
-        return look.kind == _core.TRACE_STATUS
-    return look.path.startswith(tuple(f"{folder}{os.sep}{name}{os.sep}" for name in ("v", "d")))
-
-
-def _is_told_by_listing(look: Look, collected: set[str]) -> bool:
-    """Whether pytest has asked for it only since it was listed, as for each file when it collects.
-
-    :param collected: folders of which it is known what pytest would collect in them
-    """
-    if look.kind != _core.TRACE_STATUS or look.aspect != _core.ASPECT_COLLECT:
-        return False
-    if look.failed:
-        return look.failed == errno.ENOTDIR and look.path.endswith(_VENV)
-    return (
-        os.path.dirname(look.path) in collected
-        and not os.path.isdir(look.path)
-        and not os.path.islink(look.path)  # what is behind it may change
-    )
-
-
-def _is_never_checked(byte_code: str) -> bool:
-    """Whether byte code says of itself that its source is not to be looked at."""
-    try:
-        with open(byte_code, "rb") as file:
-            flags = int.from_bytes(file.read(8)[4:], "little")
-    except OSError:
-        return False
-    return flags & 0b11 == 0b01  # PEP 552: by its hash, which is not checked
-
-
-def expiry_of(looks: Iterable[Look], since: int) -> int:
-    """Until when it holds what they have seen, in ns since 1970; 0: for ever.
-
-    :param since: when they began to look, likewise
-    """
-    if not any(look.kind == _core.TRACE_MOMENT and look.who.endswith(_DATE) for look in looks):
-        return 0
-    today = datetime.datetime.fromtimestamp(since // 10**9).date()
-    tomorrow = datetime.datetime.combine(today + datetime.timedelta(days=1), datetime.time())
-    return int(tomorrow.timestamp()) * 10**9
-
-
-def variables_of(findings: Findings) -> list[bytes]:
-    """The names of the variables that were asked for, by whatever way."""
-    names = {os.fsencode(name) for name in findings.variables}
-    names |= {
-        os.fsencode(look.path) for look in findings.looks if look.kind == _core.TRACE_VARIABLE
-    }
-    return sorted(names)

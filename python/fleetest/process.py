@@ -60,6 +60,13 @@ def let_output_go() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def children() -> list[int]:
+    """The processes that this one's main thread has started, ended ones included."""
+    path = f"/proc/self/task/{os.getpid()}/children"
+    with open(path, encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
 def descriptors() -> list[int]:
     """The descriptors of this process; the listing's own, which is closed by now, may be among them."""
     return [int(name) for name in listdir("/proc/self/fd")]

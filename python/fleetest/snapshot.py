@@ -12,9 +12,11 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any, Callable, NoReturn
 
 import pytest
@@ -27,20 +29,16 @@ from fleetest.forking import HOLES_MAX
 from fleetest.handover import Handover, apply_signals, become, renew_streams
 from fleetest.history import RECORDS, last_workers
 from fleetest.listening import ListeningArguments
-from fleetest.observed import (
-    bars_for_runs,
-    bars_for_workers,
-    expiry_of,
-    inputs_of,
-    is_effect,
-    variables_of,
-)
+from fleetest.observed import bars_for_runs, bars_for_workers, is_effect
+from fleetest.observed_inputs import Input, Progress, expiry_of, variables_of
 from fleetest.option_kinds import FREE
 from fleetest.options import PLUGIN
-from fleetest.plumbing import LOWEST, captured_fds, raise_fd
+from fleetest.plumbing import LOWEST, captured_fds, flush_all, raise_fd
 from fleetest.privates import private
-from fleetest.process import set_name
+from fleetest.process import children, set_name
 from fleetest.request import Request
+from fleetest.rewinding import RewindPoints
+from fleetest.safety import unsafe_to_fork
 from fleetest.shared_state import SharedState
 from fleetest.stages import AFTER_COLLECTION, NO_WORKERS
 from fleetest.stand_ins import StandIns
@@ -57,6 +55,9 @@ _GIVEN_ARGUMENTS = (
 
 _CODE = (b".py", b".ini", b".toml", b".cfg")
 
+CLOCK_TICK = 22_000_000
+"""Two changes of a file within it may have the same time, in ns: see ``src/prep/filestat.h``."""
+
 HIGHEST = 900
 """A client's descriptors above that are too many to stand in for."""
 
@@ -72,9 +73,9 @@ class SnapshotSession(Trial):
         :param seed: of hashes, in this process
         """
         super().__init__()
-        _core.die_with_parent(signal.SIGKILL)
-        os.setpgid(0, 0)
-        self._since = time.time_ns()
+        self._begin_process()
+        self._progress = Progress()
+        self._points = RewindPoints(self._park)
         self._request = Request.read(fds[0])
         lowest = max([LOWEST, *(number + 1 for number in self._request.numbers)])
         self._lowest = min(lowest, HIGHEST + 1)
@@ -126,6 +127,83 @@ class SnapshotSession(Trial):
             self._give_up(f"pytest ended with exit code {code} before its tests were collected")
         return code
 
+    def _begin_process(self) -> None:
+        _core.die_with_parent(signal.SIGKILL)
+        os.setpgid(0, 0)
+
+    # ---- checkpoints ----
+
+    def _park(self, what: str) -> bool:
+        """Fork a process that goes on, and wait to be forked again.  Returns in each process that goes on.
+
+        :param what: the session is about to do, for people
+        :returns: False: it cannot be done
+        """
+        looks = _core.trace_hold(True)
+        try:
+            if not self._can_park():
+                return False
+            flush_all()
+            state = randomness.capture()
+            ours, theirs = (raise_fd(end.detach(), self._lowest) for end in socket.socketpair())
+            before, parent = self._channel.fileno(), os.getpid()
+            child = os.fork()
+            if child:
+                os.close(theirs)
+                self._checkpoint(ours, child, looks)
+            else:
+                os.close(ours)
+                self._channel = _core.Channel(before)
+                self._begin_process()
+                self._progress.park(looks)
+                told = [parent, os.getpid(), what]
+                _core.send_fds(before, _core.MSG_CHECKPOINT, told, (theirs,))
+                os.close(theirs)
+            randomness.begin_again(state)
+            self._points.went_on()
+            self.stand_ins.renew()
+            if self._config is not None:
+                anew.renew_capturing(self._config)
+        finally:
+            _core.trace_hold(False)
+        return True
+
+    def _can_park(self) -> bool:
+        """Whether the process can be forked as it is, and nothing would be shared by those that go on."""
+        config = self._config
+        if config is None or children() or unsafe_to_fork(config) or randomness.was_drawn():
+            return False
+        known = captured_fds(config) | self.stand_ins.descriptors().keys()
+        return not any(self._shared.added(known))
+
+    def _checkpoint(self, fd: int, child: int, looks: int) -> None:
+        """Be the checkpoint.  Returns in each process that is to go on from here.
+
+        :param fd: the socket to the daemon
+        :param child: the process that has gone on already, and has the socket that this process had
+        """
+        name = set_name("checkpoint")
+        before = self._channel.fileno()
+        os.close(before)
+        kind, changed, fds = serve(_core.Channel(fd), child)
+        if kind != _core.MSG_START_COLLECT:
+            os._exit(0)
+        request, sock = fds
+        os.close(request)
+        set_name(name)
+        self._begin_process()
+        if sock != before:
+            os.dup2(sock, before, inheritable=False)
+            os.close(sock)
+        self.watcher.know(before)
+        self._channel = _core.Channel(before)
+        self._channel.send(_core.MSG_BEGUN, os.getpid())
+        _wait_until_settled(changed)
+        self._progress.go_on(looks)
+        self._points.changed(Path(changed))
+
+    # ---- the command line ----
+
     def _listen(self) -> None:
         """See who reads the command line."""
         self._arguments = [
@@ -152,6 +230,7 @@ class SnapshotSession(Trial):
         """Watch, and look at what kind of session it is."""
         super().begin(config)
         config.pluginmanager.register(_Listener(self), "fleetest-snapshot")
+        self._points.begin()
 
     def saw_arguments(self, config: pytest.Config, args: list[str]) -> None:
         """These are all arguments, with those that the environment and the ini file add."""
@@ -177,6 +256,15 @@ class SnapshotSession(Trial):
     def saw_report(self, report: pytest.CollectReport) -> None:
         """Something was collected."""
         self._reports.append(report)
+
+    def saw_collector(self, collector: pytest.Collector) -> None:
+        """Something is about to be collected."""
+        self._points.before_file(collector)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._points.stop()
+        super().stop()
 
     def configured(self, config: pytest.Config) -> None:
         """The reporter is there."""
@@ -230,18 +318,18 @@ class SnapshotSession(Trial):
 
     def _wait(self) -> Handover:
         """Wait for the daemon's orders.  Returns in each process that is forked for a run."""
-        inputs, changed = self._take_inputs()
+        inputs, counts, changed = self._take_inputs()
         if changed is not None:
             self._give_up(f"{os.fsdecode(changed)} changed meanwhile", again=True)
         variables = variables_of(self.findings)
-        self._until = expiry_of(self.findings.looks, self._since)
+        self._until = expiry_of(self.findings.looks, self._progress.begun)
         self.findings.looks.clear()
         state = randomness.capture()
         gc.collect()  # what is garbage now is none of a run's: runs take what is left for granted
         _core.fill_holes(HOLES_MAX)
         _core.note_finalizers()
         os.close(self._log)
-        self._say(inputs, variables, "")
+        self._say(inputs, counts, variables, "")
         kind, how, fds = serve(self._channel)
         if kind != _core.MSG_START_RUN:
             os._exit(0)
@@ -262,22 +350,31 @@ class SnapshotSession(Trial):
         self._reports.clear()
         self._deferred.show()
 
-    def _take_inputs(self) -> tuple[bytes, bytes | None]:
+    def _take_inputs(self) -> tuple[bytes, list[int], bytes | None]:
+        """What was looked at since the checkpoint that this has come from; as :meth:`Progress.describe`."""
         cache = private.cache_folder(self._config) if self._config is not None else None
         own = str(cache.parent.parent) if cache is not None else ""
-        looks = inputs_of(self.findings.looks, own, lists_all=self._lists_all)
+        found = self._progress.inputs(self.findings.looks, own, lists_all=self._lists_all)
         if self._depends_on_runs and cache is not None:
-            looks.append((_core.INPUT_ALL_NAMES, os.fsencode(cache / RECORDS), b""))
+            path = os.fsencode(cache / RECORDS)
+            found.append(Input(_core.INPUT_ALL_NAMES, path, b"", len(self.findings.looks)))
         if self._has_left_traces:
             # The next run may undo them: it would be tried again and again.
-            looks = [look for look in looks if look[1].endswith(_CODE)]
-        return _core.take_inputs(looks, self._since)
+            found = [each for each in found if each.path.endswith(_CODE)]
+        return self._progress.describe(found)
 
     def _say(
-        self, inputs: bytes, variables: list[bytes], unfit: str, *, again: bool = False
+        self,
+        inputs: bytes,
+        counts: list[int],
+        variables: list[bytes],
+        unfit: str,
+        *,
+        again: bool = False,
     ) -> None:
         """Tell the daemon what the session depends on.
 
+        :param counts: how many of the inputs each checkpoint has
         :param unfit: why no run may come from here; empty: they may
         :param again: another one may do better
         """
@@ -286,7 +383,7 @@ class SnapshotSession(Trial):
         shown = unfit.encode("utf-8", "replace").decode("utf-8")
         self._channel.send(
             _core.MSG_SNAPSHOT,
-            [inputs, variables, options, int(exact), self._until, shown, int(again)],
+            [inputs, counts, variables, options, int(exact), self._until, shown, int(again)],
         )
 
     def fail(self, text: str) -> NoReturn:
@@ -304,12 +401,20 @@ class SnapshotSession(Trial):
             with contextlib.suppress(BaseException):
                 private.unconfigure(self._config)
             atexit._run_exitfuncs()
-        inputs, changed = self._take_inputs()
+        inputs, counts, changed = self._take_inputs()
         with contextlib.suppress(OSError):
             variables = variables_of(self.findings)
-            self._say(inputs, variables, why, again=again or changed is not None)
+            self._say(inputs, counts, variables, why, again=again or changed is not None)
         os.killpg(0, signal.SIGKILL)
         os._exit(0)
+
+
+def _wait_until_settled(path: str) -> None:
+    """Wait until another change of a file that has just changed would have another time."""
+    with contextlib.suppress(OSError):
+        left = os.lstat(path).st_ctime_ns + CLOCK_TICK - time.time_ns()
+        if 0 < left <= CLOCK_TICK:
+            time.sleep(left / 1e9)
 
 
 class _Listener:
@@ -326,6 +431,11 @@ class _Listener:
     def pytest_internalerror(self, excrepr: object) -> None:
         """The session would end, with hooks that write reports."""
         self._session.fail(str(excrepr))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        """Something is about to be collected."""
+        self._session.saw_collector(collector)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Something was collected."""

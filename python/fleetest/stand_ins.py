@@ -38,7 +38,7 @@ class StandIns:
         """1, 2 -> another descriptor of what was written there."""
         self.faithful = True
         """Whether a terminal passes for one."""
-        sizes = dict(enumerate(terminals))
+        self._sizes = sizes = dict(enumerate(terminals))
         for number in numbers:
             fd = os.memfd_create(f"fleetest {number}", os.MFD_CLOEXEC)
             if sizes.get(number) and not _core.trace_pretend(fd, sizes[number]):
@@ -74,6 +74,23 @@ class StandIns:
             ):
                 return number
         return -1
+
+    def renew(self) -> None:
+        """In a process that was forked: have files of its own, which hold what these do."""
+        found = self.descriptors()
+        self._files = {}
+        for number in sorted({*found.values()}):
+            same = [fd for fd, other in found.items() if other == number]
+            fresh = os.memfd_create(f"fleetest {number}", os.MFD_CLOEXEC)
+            os.write(fresh, os.pread(same[0], os.fstat(same[0]).st_size, 0))
+            os.lseek(fresh, os.lseek(same[0], 0, os.SEEK_CUR), os.SEEK_SET)
+            if self._sizes.get(number):
+                _core.trace_pretend(same[0], 0)
+                _core.trace_pretend(fresh, self._sizes[number])
+            for fd in same:
+                os.dup2(fresh, fd, inheritable=os.get_inheritable(fd))
+            self._files[_identity(fresh)] = number
+            os.close(fresh)
 
     def written(self) -> tuple[int, int]:
         """How many bytes were written so far to 1 and 2."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from fleetest import _core, carry, listening, recorded_variables
 from fleetest.lookalike import stand_in
-from fleetest.process import descriptors
+from fleetest.process import children, descriptors
 from fleetest.stages import Stage
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _LISTENERS = (
     __file__,
     recorded_variables.__file__,
     listening.__file__,
-    os.path.join(os.path.dirname(__file__), "trial.py"),
+    *(os.path.join(os.path.dirname(__file__), name) for name in ("trial.py", "rewinding.py")),
 )
 """Modules that are called instead of what is watched."""
 
@@ -151,6 +151,10 @@ class Watcher:
             self._watch_fork_handlers()
         _core.watch(self._happened, False, self._thorough)
         self._undo.append(lambda: _core.watch(None))
+
+    def know(self, fd: int) -> None:
+        """What is behind a descriptor is not the project's."""
+        self._targets.add(_target(fd))
 
     def stop(self) -> None:
         """Everything is as it was."""
@@ -376,9 +380,8 @@ class Watcher:
 
     def _left_behind(self, open_files: set[int], own: Collection[Parked]) -> Iterator[str]:
         known = {process.pid for process in own}
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
-        for child in children:
-            if int(child) not in known:
+        for child in children():
+            if child not in known:
                 yield f"process {child} was started"
         known = {process.fileno() for process in own}
         sockets = [fd for fd in descriptors() if fd not in known and _is_socket(fd)]

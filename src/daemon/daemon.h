@@ -38,9 +38,10 @@ struct ft_run {
     bool cold;     /* pytest had to be imported first */
     int choices;   /* how often a process was chosen for it */
     bool imported; /* it had to wait for plugins to be imported */
+    bool waited;   /* for a snapshot to be made */
     bool without;  /* plugins; they are imported in the run */
     char why[128]; /* it did not come from where it should have */
-    char how[192]; /* it starts, for the header line */
+    char how[320]; /* it starts, for the header line */
     uint32_t number;
     struct ft_peer *peer;     /* who asked; NULL: is gone */
     struct ft_parked *parked; /* where it comes from; NULL: is gone */
@@ -80,7 +81,7 @@ struct ft_daemon {
     size_t known_count;
     struct ft_runs runs;
     uint32_t run_count;
-    char last[256];       /* what was said of the last run */
+    char last[384];       /* what was said of the last run */
     uint64_t begun;       /* in ms of the loop's clock */
     uint64_t used;        /* when it was last asked for something */
     uint64_t idle_ms;     /* leave after so long without use; 0: never */

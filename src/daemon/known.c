@@ -267,6 +267,8 @@ void ft_known_hand_on(struct ft_parked *base, struct ft_parked *successor)
         if (parked->state != FT_PARKED_READY || !ft_parked_is_of(parked, base))
             continue;
         const struct ft_known *known = NULL;
+        if (parked->checkpoint)
+            continue;
         if (parked->kind.at != NULL)
             known = ft_snapshot_made_for(parked);
         else if (parked->base == base)

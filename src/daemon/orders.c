@@ -77,13 +77,13 @@ int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t
 }
 
 /* An order to fork a process for a request, with a socket pair of its own.  Returns our end. */
-static int order_process(int sock, unsigned type, const struct ft_buf *request)
+static int order_process(int sock, unsigned type, const struct ft_buf *request, const char *how)
 {
     int pair[2];
     int err = ft_fds_pair(pair, SOCK_STREAM);
     if (err < 0)
         return err;
-    err = order_with_request(sock, type, request, 0, "", &pair[1], 1);
+    err = order_with_request(sock, type, request, 0, how, &pair[1], 1);
     close(pair[1]);
     if (err < 0)
         close(pair[0]);
@@ -92,12 +92,12 @@ static int order_process(int sock, unsigned type, const struct ft_buf *request)
 
 int ft_order_prepare(int sock, const struct ft_buf *request)
 {
-    return order_process(sock, FT_MSG_PREPARE, request);
+    return order_process(sock, FT_MSG_PREPARE, request, "");
 }
 
-int ft_order_collect(int sock, const struct ft_buf *request)
+int ft_order_collect(int sock, const struct ft_buf *request, const char *changed)
 {
-    return order_process(sock, FT_MSG_START_COLLECT, request);
+    return order_process(sock, FT_MSG_START_COLLECT, request, changed);
 }
 
 int ft_order_import(int sock)

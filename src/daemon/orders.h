@@ -19,7 +19,7 @@ int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t
 int ft_order_prepare(int sock, const struct ft_buf *request);
 
 /* Fork a process that collects the tests of such a request.  Returns our end of a socket pair with it. */
-int ft_order_collect(int sock, const struct ft_buf *request);
+int ft_order_collect(int sock, const struct ft_buf *request, const char *changed);
 
 /* Import the plugins. */
 int ft_order_import(int sock);

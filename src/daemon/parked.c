@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/checkpoint.h"
 #include "daemon/environ.h"
 #include "daemon/known.h"
 #include "daemon/launch.h"
@@ -19,6 +20,7 @@
 #include "daemon/renew.h"
 #include "daemon/run.h"
 #include "daemon/snapshot.h"
+#include "wire/fds.h"
 #include "wire/fields.h"
 #include "wire/protocol.h"
 
@@ -30,6 +32,7 @@ static void freed(uv_handle_t *handle)
 {
     struct ft_parked *parked = handle->data;
     close(parked->fd);
+    ft_fds_close(&parked->given, 1);
     ft_frame_reader_release(&parked->in);
     ft_inputs_release(&parked->inputs);
     ft_request_drop(&parked->asked);
@@ -43,13 +46,15 @@ static void freed(uv_handle_t *handle)
 
 static void end_children(struct ft_parked *base, const char *why)
 {
-    struct ft_parked *other, *next;
-    for (other = TAILQ_FIRST(&base->daemon->parked); other != NULL; other = next) {
-        next = TAILQ_NEXT(other, link);
+    struct ft_parked *other;
+again:
+    TAILQ_FOREACH(other, &base->daemon->parked, link) {
         if (other->successor_of == base)
             other->successor_of = NULL;
-        if (other->base == base)
-            ft_parked_end(other, why);
+        if (other->base == base && other->state != FT_PARKED_ENDING) {
+            ft_parked_end(other, why); /* and perhaps others, wherever they are in the list */
+            goto again;
+        }
     }
 }
 
@@ -68,10 +73,13 @@ static void part_with_runs(struct ft_parked *parked, const char *why)
 {
     struct ft_run *run;
     while ((run = first_run(parked, FT_RUN_ASKED)) != NULL) {
-        if (run->state == FT_RUN_WAITING && parked->base != NULL && parked->base->state == FT_PARKED_READY)
-            ft_run_go_without(run, parked->base, why);
-        else
+        struct ft_parked *origin = ft_parked_origin(parked);
+        if (run->state != FT_RUN_WAITING || origin == NULL || origin->state != FT_PARKED_READY)
             ft_run_refuse(run, why, "fleetest daemon logs");
+        else if (parked->kind.at != NULL)
+            ft_run_go_back(run, origin, why);
+        else
+            ft_run_go_without(run, origin, why);
     }
     TAILQ_FOREACH(run, &parked->daemon->runs, link)
         if (run->parked == parked)
@@ -91,8 +99,11 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
         return;
     if (parked->state != FT_PARKED_UNFIT)
         ft_log("parked process %d ends: %s", (int)parked->pid, why);
+    bool unfinished = parked->state == FT_PARKED_STARTING;
     parked->state = FT_PARKED_ENDING;
     end_children(parked, why);
+    if (parked->kind.at != NULL && !parked->checkpoint)
+        ft_checkpoint_snapshot_ends(parked, unfinished);
     ft_known_parked_ends(parked);
     TAILQ_REMOVE(&parked->daemon->parked, parked, link);
     part_with_runs(parked, why); /* before the descriptors that it was sent go with it */
@@ -139,6 +150,8 @@ void ft_parked_lay_off(struct ft_parked *parked)
 {
     ft_log("parked process %d cannot be used: %s", (int)parked->pid, parked->stale);
     parked->state = FT_PARKED_UNFIT;
+    if (parked->kind.at != NULL)
+        ft_checkpoint_drop_unknown(parked);
     uv_poll_stop(&parked->poll);
     kill_it(parked);
     parked->pid = 0;
@@ -229,6 +242,8 @@ static int take(struct ft_parked *parked, const struct ft_message_view *message)
         return ft_known_configured(parked, message);
     case FT_MSG_BEGUN:
         return ft_snapshot_begun(parked, message);
+    case FT_MSG_CHECKPOINT:
+        return ft_checkpoint_parked(parked, message);
     case FT_MSG_SNAPSHOT:
         return ft_snapshot_collected(parked, message);
     default:
@@ -242,9 +257,15 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     unsigned char bytes[CHUNK];
     struct ft_message_view message;
     (void)events;
-    ssize_t got = status < 0 ? status : recv(parked->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got < 0 && status == 0 && (errno == EAGAIN || errno == EINTR))
+    int given = -1;
+    size_t count = 1;
+    ssize_t got = status < 0 ? status : ft_fds_receive(parked->fd, bytes, sizeof bytes, &given, &count, MSG_DONTWAIT);
+    if (got == -EAGAIN || got == -EINTR)
         return;
+    if (got > 0 && count == 1) { /* with the last of these bytes */
+        ft_fds_close(&parked->given, 1);
+        parked->given = given;
+    }
     if (got <= 0) {
         bool early = parked->state == FT_PARKED_STARTING && parked->base == NULL;
         ft_parked_end(parked, early ? "Python did not start" : "the parked process died");
@@ -323,6 +344,7 @@ static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_ke
     clock_gettime(CLOCK_REALTIME, &now);
     parked->since = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     parked->daemon = daemon;
+    parked->given = -1;
     parked->begun = parked->used = uv_now(&daemon->loop);
     if (ft_request_keep(&parked->asked, ft_buf_head(&asked->payload), asked->payload.len) == 0)
         return parked;
@@ -389,17 +411,47 @@ struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept
     return listen_to(parked, ft_order_prepare(base->fd, &asked->payload)) < 0 ? NULL : parked;
 }
 
-struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_known *known)
+/* One of a snapshot's kind.  Returns it, which listens, or NULL. */
+static struct ft_parked *new_of_kind(struct ft_parked *base, const struct ft_collecting *wanted, int fd)
 {
-    struct ft_parked *parked = new_parked(from->daemon, &known->wish);
+    struct ft_parked *parked = fd < 0 ? NULL : new_parked(base->daemon, wanted->asked);
+    if (parked == NULL) {
+        ft_fds_close(&fd, 1);
+        return NULL;
+    }
+    parked->base = base;
+    parked->seed = base->seed;
+    int err = ft_text_copy(&parked->kind, wanted->kind);
+    if (err == 0)
+        err = ft_texts_copy(&parked->choices, wanted->choices);
+    if (err < 0)
+        ft_fds_close(&fd, 1);
+    return listen_to(parked, err < 0 ? err : fd) < 0 ? NULL : parked;
+}
+
+struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_collecting *wanted)
+{
+    return new_of_kind(from, wanted, ft_order_collect(from->fd, &wanted->asked->payload, wanted->changed));
+}
+
+struct ft_parked *ft_parked_checkpoint(struct ft_parked *snapshot, int fd)
+{
+    struct ft_collecting same = {&snapshot->asked, snapshot->kind, &snapshot->choices, ""};
+    struct ft_parked *parked = new_of_kind(snapshot->base, &same, fd);
     if (parked == NULL)
         return NULL;
-    parked->base = from;
-    parked->seed = from->seed;
-    int err = ft_text_copy(&parked->kind, known->kind);
-    if (err == 0)
-        err = ft_texts_copy(&parked->choices, &known->choices);
-    return listen_to(parked, err < 0 ? err : ft_order_collect(from->fd, &known->wish.payload)) < 0 ? NULL : parked;
+    parked->checkpoint = true;
+    parked->state = FT_PARKED_READY;
+    parked->since = snapshot->since;
+    snapshot->base = parked;
+    return parked;
+}
+
+void ft_parked_let_choose(struct ft_parked *parked)
+{
+    struct ft_run *run;
+    while (parked->state == FT_PARKED_READY && (run = first_run(parked, FT_RUN_WAITING)) != NULL)
+        ft_run_choose(run);
 }
 
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)

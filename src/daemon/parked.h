@@ -21,17 +21,22 @@ enum ft_parked_state {
 struct ft_parked {
     TAILQ_ENTRY(ft_parked) link;
     struct ft_daemon *daemon;
-    struct ft_parked *base;     /* with plugins: what it was forked off; NULL: it has pytest only */
+    struct ft_parked *base;     /* what it was forked off; NULL: it has pytest only */
     struct ft_text plugins;     /* which, see known.h */
     struct ft_text kind;        /* a snapshot, see snapshot.h: of which configuration; NULL: it is none */
     struct ft_texts choices;    /* its command line's other options, as NAME=VALUE */
     struct ft_texts options;    /* names of those that were read on the way */
+    bool checkpoint;            /* it was parked on the way to a snapshot, whose other fields it has */
+    bool known;                 /* of a checkpoint: its inputs are */
+    bool rewound;               /* of a snapshot: its checkpoints stay, for another one */
+    char place[256];            /* of a checkpoint: what the session was about to do; of a snapshot: why it was made */
     bool exact;                 /* it is good for the same arguments only */
     int64_t until;              /* and until then, in ns since 1970; 0: for ever */
     struct ft_parked *successor_of; /* whose place it takes once it is ready; NULL: nobody's */
     enum ft_parked_state state;
     pid_t pid;
     int fd; /* our end of the socket pair with it */
+    int given; /* a descriptor that came with what was read last; negative: none */
     uv_poll_t poll;
     struct ft_frame_reader in;
     struct ft_kept_request asked; /* what it was started for: has its environment */
@@ -63,8 +68,22 @@ int ft_parked_start(struct ft_daemon *daemon, const struct ft_kept_request *aske
 /* Have `base` fork one that finds out about the plugins for a request.  Returns it, which is starting, or NULL. */
 struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept_request *asked);
 
-/* Have one that is ready fork a snapshot, for what is wished for.  Returns it, which is starting, or NULL. */
-struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_known *known);
+/* What a snapshot is to be made for. */
+struct ft_collecting {
+    const struct ft_kept_request *asked;
+    struct ft_text kind;
+    const struct ft_texts *choices;
+    const char *changed; /* the path for whose sake it goes on from a checkpoint; empty: none */
+};
+
+/* Have one that is ready, perhaps a checkpoint, fork a snapshot.  Returns it, which is starting, or NULL. */
+struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_collecting *wanted);
+
+/* A snapshot that is being made has parked a checkpoint behind this socket, which is taken over; NULL: no memory. */
+struct ft_parked *ft_parked_checkpoint(struct ft_parked *snapshot, int fd);
+
+/* The runs that wait for it choose again. */
+void ft_parked_let_choose(struct ft_parked *parked);
 
 /* It cannot be used, nor could another like it, for the reason in `stale`: the runs that have waited go on without. */
 void ft_parked_lay_off(struct ft_parked *parked);
@@ -83,6 +102,15 @@ int ft_parked_fork(struct ft_parked *parked, struct ft_run *run);
  * without; others are refused for this reason.
  */
 void ft_parked_end(struct ft_parked *parked, const char *why);
+
+/* What it was forked off, perhaps by way of checkpoints. */
+static inline struct ft_parked *ft_parked_origin(const struct ft_parked *parked)
+{
+    struct ft_parked *base = parked->base;
+    while (base != NULL && base->checkpoint)
+        base = base->base;
+    return base;
+}
 
 /* Whether it is `base`, or was forked off it, perhaps by way of others. */
 static inline bool ft_parked_is_of(const struct ft_parked *parked, const struct ft_parked *base)

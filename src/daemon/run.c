@@ -64,6 +64,8 @@ static void describe(struct ft_run *run)
     struct ft_daemon *daemon = run->parked->daemon;
     if (run->cold)
         snprintf(run->how, sizeof run->how, "cold (nothing was prepared)");
+    else if (run->parked->kind.at != NULL && run->waited && run->parked->place[0] != '\0')
+        snprintf(run->how, sizeof run->how, "rewound to %s", run->parked->place);
     else if (run->parked->kind.at != NULL)
         snprintf(run->how, sizeof run->how, "warm");
     else if (run->why[0] != '\0')
@@ -96,6 +98,7 @@ void ft_run_go_on(struct ft_run *run)
     if (run->parked->base == NULL && !run->without) {
         run->parked = ft_known_choose(run->parked, run, run->why, sizeof run->why);
         if (run->parked->state == FT_PARKED_STARTING) {
+            run->waited = run->parked->kind.at != NULL;
             ft_peer_send_nil(run->peer, FT_MSG_PREPARING);
             return;
         }
@@ -108,6 +111,13 @@ void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *w
     run->parked = base;
     run->without = true;
     snprintf(run->why, sizeof run->why, "plugins imported anew: %s", why);
+    fork_controller(run);
+}
+
+void ft_run_go_back(struct ft_run *run, struct ft_parked *origin, const char *why)
+{
+    run->parked = origin;
+    snprintf(run->why, sizeof run->why, "%s", why);
     fork_controller(run);
 }
 

@@ -20,6 +20,9 @@ void ft_run_go_on(struct ft_run *run);
 /* It comes from `base`, and imports its plugins itself, for this reason. */
 void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *why);
 
+/* It comes from `origin` after all, and collects itself, for this reason. */
+void ft_run_go_back(struct ft_run *run, struct ft_parked *origin, const char *why);
+
 /* The client has to do it alone, for this reason. */
 void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice);
 

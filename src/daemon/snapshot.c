@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/checkpoint.h"
 #include "daemon/environ.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
@@ -11,8 +12,6 @@
 
 /* How often one is made again whose inputs changed while it was; how long others wait for one, in ms. */
 enum { ATTEMPTS = 3, TURN_MS = 20000 };
-
-/* ---- finding one ---- */
 
 /* The value that a command line gives to an option: a text of its choices; nothing if it is not among them. */
 static struct ft_text choice(const struct ft_texts *choices, struct ft_text option)
@@ -42,8 +41,8 @@ static bool is_for(const struct ft_parked *parked, const struct ft_known *known,
     struct ft_text name, anything = ft_text_of("*");
     struct ft_texts all = {&anything, 1};
     const struct ft_request *asked = &parked->asked.request;
-    if (parked->base != from || parked->kind.at == NULL || !ft_text_equal(parked->kind, known->kind) ||
-        parked->state == FT_PARKED_ENDING || !ft_request_same_place(asked, request))
+    if (parked->kind.at == NULL || parked->checkpoint || ft_parked_origin(parked) != from ||
+        !ft_text_equal(parked->kind, known->kind) || parked->state == FT_PARKED_ENDING || !ft_request_same_place(asked, request))
         return false;
     if (parked->state == FT_PARKED_STARTING) /* what it reads is not known yet */
         return ft_texts_equal(&asked->args, &request->args) &&
@@ -52,30 +51,43 @@ static bool is_for(const struct ft_parked *parked, const struct ft_known *known,
            !ft_environ_differs(&asked->environ, &request->environ, &parked->reads, &name);
 }
 
-/* What is not as it was when it was made; NULL: all is, or it is not known yet. */
-static const char *what_changed(struct ft_parked *parked)
+/* ---- finding one ---- */
+
+/*
+ * What is not as it was when it was made; NULL: all is, or it is not known yet.  `first`: the number of the first input
+ * that is not; a date is none, and comes before all.
+ */
+static const char *what_changed(struct ft_parked *parked, size_t *first)
 {
+    *first = 0;
     if (parked->state == FT_PARKED_STARTING)
         return NULL;
     if (parked->until != 0 && ft_now() >= parked->until)
         return "the date has";
-    return ft_inputs_changed(&parked->inputs, parked->since);
+    *first = ft_inputs_first_changed(&parked->inputs, parked->since);
+    return *first == SIZE_MAX ? NULL : ft_inputs_path(&parked->inputs, &parked->inputs.items[*first]);
 }
 
 /* The one for such a run, which may also be unfit, or still be made.  Ends those that are out of date. */
 static struct ft_parked *find(const struct ft_known *known, const struct ft_parked *from,
                               const struct ft_request *request, char *why, size_t size)
 {
-    struct ft_parked *parked, *next;
-    for (parked = TAILQ_FIRST(&from->daemon->parked); parked != NULL; parked = next) {
-        next = TAILQ_NEXT(parked, link); /* it has no children of its own */
+    size_t first;
+    char path[PATH_MAX];
+    struct ft_parked *parked;
+again:
+    TAILQ_FOREACH(parked, &from->daemon->parked, link) {
         if (!is_for(parked, known, from, request))
             continue;
-        const char *changed = what_changed(parked);
+        const char *changed = what_changed(parked, &first);
         if (changed == NULL)
             return parked;
+        snprintf(path, sizeof path, "%s", changed);
         snprintf(why, size, "%s changed", changed);
-        ft_parked_end(parked, why);
+        struct ft_parked *another = ft_checkpoint_rewind(parked, first, path);
+        if (another != NULL)
+            return another;
+        goto again; /* others have ended with it */
     }
     return NULL;
 }
@@ -120,7 +132,8 @@ struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *f
     known->wished = false;
     if (parked->state == FT_PARKED_UNFIT)
         snprintf(why, size, "%s", parked->stale);
-    return parked->state == FT_PARKED_READY ? parked : NULL;
+    bool soon = parked->state == FT_PARKED_STARTING && parked->base->checkpoint;
+    return parked->state == FT_PARKED_READY || soon ? parked : NULL;
 }
 
 /* ---- making one ---- */
@@ -156,7 +169,7 @@ static void make_room(struct ft_daemon *daemon)
         uint64_t count = 0;
         struct ft_parked *parked, *oldest = NULL;
         TAILQ_FOREACH(parked, &daemon->parked, link) {
-            if (parked->kind.at == NULL)
+            if (parked->kind.at == NULL || parked->checkpoint)
                 continue;
             count++;
             if (oldest == NULL || parked->used < oldest->used)
@@ -195,7 +208,8 @@ static void make(struct ft_known *known)
         return;
     make_room(from->daemon);
     known->attempts++;
-    if (ft_parked_collect(from, known) != NULL)
+    struct ft_collecting wanted = {&known->wish, known->kind, &known->choices, ""};
+    if (ft_parked_collect(from, &wanted) != NULL)
         ft_log("a snapshot is made for %s", known->label.at);
 }
 
@@ -219,25 +233,36 @@ int ft_snapshot_begun(struct ft_parked *parked, const struct ft_message_view *me
     return 0;
 }
 
+enum { COUNTS = 64 };
+
+static int get_counts(int err, struct ft_mp_reader *reader, uint64_t *counts, size_t *count)
+{
+    struct ft_mp_token token = {0};
+    err = ft_get_kind(err, reader, FT_MP_ARRAY, &token);
+    if (err == 0 && token.len > COUNTS)
+        err = -EBADMSG;
+    *count = err == 0 ? token.len : 0;
+    for (size_t i = 0; i < *count; i++)
+        err = ft_get_uint(err, reader, SIZE_MAX - 1, &counts[i]);
+    return err;
+}
+
 static int read_collected(struct ft_parked *parked, const struct ft_message_view *message, bool *again)
 {
     struct ft_mp_reader reader = {message->payload, message->payload + message->len};
     struct ft_text inputs = {"", 0}, unfit = {"", 0};
     struct ft_texts reads = {NULL, 0}, options = {NULL, 0};
-    uint64_t exact = 0, retry = 0;
-    int err = ft_get_array(0, &reader, 7);
+    uint64_t exact = 0, retry = 0, counts[COUNTS];
+    size_t count = 0;
+    int err = ft_get_array(0, &reader, 8);
     err = ft_get_bytes(err, &reader, &inputs);
+    err = get_counts(err, &reader, counts, &count);
     err = ft_get_texts(err, &reader, &reads);
     err = ft_get_texts(err, &reader, &options);
     err = ft_get_uint(err, &reader, 1, &exact);
     err = ft_get_int(err, &reader, &parked->until);
     err = ft_get_str(err, &reader, &unfit);
     err = ft_get_uint(err, &reader, 1, &retry);
-    if (err == 0) {
-        const uint8_t *at = (const uint8_t *)inputs.at;
-        struct ft_mp_reader within = {at, at + inputs.len};
-        err = ft_inputs_read(&parked->inputs, &within);
-    }
     if (err == 0)
         err = ft_texts_copy(&parked->reads, &reads);
     if (err == 0)
@@ -250,7 +275,7 @@ static int read_collected(struct ft_parked *parked, const struct ft_message_view
     ft_text_make_utf8(parked->stale);
     parked->exact = exact != 0;
     *again = retry != 0;
-    return 0;
+    return ft_checkpoint_take_inputs(parked, inputs, counts, count);
 }
 
 struct ft_known *ft_snapshot_made_for(const struct ft_parked *snapshot)
@@ -276,6 +301,7 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
         parked->state = FT_PARKED_READY;
         ft_log("snapshot %d is ready: %zu inputs, %zu variables", (int)parked->pid, parked->inputs.count,
                parked->reads.count);
+        ft_parked_let_choose(parked);
         ft_memory_keep_within(daemon);
     } else if (again) {
         struct ft_known *known = ft_snapshot_made_for(parked);

@@ -22,7 +22,8 @@ struct ft_known *ft_snapshot_made_for(const struct ft_parked *snapshot);
 bool ft_snapshot_is_wished(const struct ft_parked *base);
 
 /*
- * The snapshot that it can go on from, which would else come from `from`; NULL: there is none.  `why` then says what
+ * The snapshot that it can go on from, which would else come from `from`, and may still be made, from a checkpoint;
+ * NULL: there is none.  `why` then says what
  * has changed, if one was given up, or why there can be none.
  */
 struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *from, const struct ft_run *run,

@@ -44,6 +44,8 @@ static const char *state_of(const struct ft_parked *parked)
 {
     if (parked->state == FT_PARKED_STARTING)
         return "starting";
+    if (parked->checkpoint)
+        return "checkpoint";
     if (parked->kind.at != NULL)
         return "tests collected";
     return parked->base == NULL ? "pytest imported" : "plugins imported";
@@ -66,7 +68,7 @@ struct kind {
 static bool is_of_kind(const struct ft_parked *parked, const struct ft_known *known)
 {
     if (known->plugins.len == 0)
-        return parked->state == FT_PARKED_READY && ft_text_equal(parked->kind, known->kind);
+        return parked->state == FT_PARKED_READY && !parked->checkpoint && ft_text_equal(parked->kind, known->kind);
     return parked->base == known->base && parked->kind.at == NULL && ft_text_equal(parked->plugins, known->plugins);
 }
 
@@ -119,8 +121,9 @@ static const char *ago(uint64_t ms, char *text, size_t size)
 static int show_parked(struct ft_buf *out, const struct ft_parked *parked)
 {
     char span[32];
-    return put(out, "parked    pid %d, %s, %.1f MB of its own, %u runs, last used %s ago\n", (int)parked->pid,
-               state_of(parked), (double)ft_memory_of(parked->pid).own / 1024, parked->runs,
+    return put(out, "parked    pid %d, %s%s%s, %.1f MB of its own, %u runs, last used %s ago\n", (int)parked->pid,
+               state_of(parked), parked->checkpoint ? " before " : "", parked->checkpoint ? parked->place : "",
+               (double)ft_memory_of(parked->pid).own / 1024, parked->runs,
                ago(uv_now(&parked->daemon->loop) - parked->used, span, sizeof span));
 }
 

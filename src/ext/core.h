@@ -49,9 +49,10 @@ PyObject *core_fill_holes(PyObject *module, PyObject *args);
 /* watch(): see watch.c. */
 PyObject *core_watch(PyObject *module, PyObject *callback);
 
-/* trace_start(), trace_stop(), trace_pretend() and trace_pretend_nothing(): see trace.c. */
+/* trace_start(), trace_stop(), trace_hold(), trace_pretend() and trace_pretend_nothing(): see trace.c. */
 PyObject *core_trace_start(PyObject *module, PyObject *args);
 PyObject *core_trace_stop(PyObject *module, PyObject *unused);
+PyObject *core_trace_hold(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);
 
@@ -73,10 +74,14 @@ extern PyType_Spec core_unfinished_spec;
 PyObject *core_leave(PyObject *module, PyObject *args);
 PyObject *core_end(PyObject *module, PyObject *args);
 
+/* before_imports(): see imports.c. */
+PyObject *core_before_imports(PyObject *module, PyObject *callback);
+
 /* before_read(): see reads.c. */
 PyObject *core_before_read(PyObject *module, PyObject *args);
 
 /* Taking a run over from the daemon. */
+PyObject *core_send_fds(PyObject *module, PyObject *args);
 PyObject *core_receive_fds(PyObject *module, PyObject *args);
 PyObject *core_lifeline(PyObject *module, PyObject *args);
 PyObject *core_last_word(PyObject *module, PyObject *args);

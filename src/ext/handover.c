@@ -74,6 +74,34 @@ PyObject *core_receive_fds(PyObject *module, PyObject *args)
     return result;
 }
 
+PyObject *core_send_fds(PyObject *module, PyObject *args)
+{
+    int sock, fds[FT_FDS_MAX];
+    unsigned type;
+    PyObject *object, *numbers;
+    struct ft_buf payload = FT_BUF_INIT, frame = FT_BUF_INIT;
+    if (!PyArg_ParseTuple(args, "iIOO!:send_fds", &sock, &type, &object, &PyTuple_Type, &numbers))
+        return NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(numbers);
+    if (count > FT_FDS_MAX)
+        return core_raise(-EMSGSIZE);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        fds[i] = (int)PyLong_AsLong(PyTuple_GET_ITEM(numbers, i));
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    int err = core_pack(core_state(module), &payload, object);
+    if (err == 0) {
+        err = ft_frame_append(&frame, type, ft_buf_head(&payload), payload.len);
+        ssize_t sent = err < 0 ? err : ft_fds_send(sock, ft_buf_head(&frame), frame.len, fds, (size_t)count);
+        if (sent != (ssize_t)frame.len)
+            core_raise(sent < 0 ? (int)sent : -EAGAIN);
+    }
+    ft_buf_release(&payload);
+    ft_buf_release(&frame);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
 PyObject *core_lifeline(PyObject *module, PyObject *args)
 {
     int fd, number;

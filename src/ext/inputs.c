@@ -22,18 +22,19 @@ static struct ft_filestat filestat_of(const struct ft_trace_seen *seen)
     };
 }
 
-/* Take one look, a tuple of kind, path and perhaps what was there.  Returns 0, or -1 with an exception. */
-static int take_look(struct ft_inputs *inputs, PyObject *look, long long since, bool *changed)
+/* Take one look, a tuple of kind, path, what was there if it is known, and since when it may have been seen.  Returns 0, or -1 with an exception. */
+static int take_look(struct ft_inputs *inputs, PyObject *look, bool *changed)
 {
     int kind;
-    const char *path, *told = NULL;
-    Py_ssize_t len, told_len = 0;
+    const char *path, *told;
+    Py_ssize_t len, told_len;
+    long long since;
     struct ft_trace_seen seen;
     if (!PyTuple_Check(look)) {
-        PyErr_SetString(PyExc_TypeError, "a look is a tuple of kind, path and what was seen");
+        PyErr_SetString(PyExc_TypeError, "a look is a tuple of kind, path, what was seen and since when");
         return -1;
     }
-    if (!PyArg_ParseTuple(look, "iy#|y#", &kind, &path, &len, &told, &told_len))
+    if (!PyArg_ParseTuple(look, "iy#y#L", &kind, &path, &len, &told, &told_len, &since))
         return -1;
     if (told_len != 0 && told_len != sizeof seen) {
         PyErr_SetString(PyExc_ValueError, "what was seen is not of trace_stop()");
@@ -78,17 +79,16 @@ PyObject *core_take_inputs(PyObject *module, PyObject *args)
 {
     struct ft_inputs inputs = FT_INPUTS_INIT;
     PyObject *list, *result = NULL;
-    long long since;
     size_t first = SIZE_MAX;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!L:take_inputs", &PyList_Type, &list, &since))
+    if (!PyArg_ParseTuple(args, "O!:take_inputs", &PyList_Type, &list))
         return NULL;
     PyObject *looks = PyList_AsTuple(list);
     if (looks == NULL)
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(looks); i++) {
         bool changed = false;
-        if (take_look(&inputs, PyTuple_GET_ITEM(looks, i), since, &changed) < 0)
+        if (take_look(&inputs, PyTuple_GET_ITEM(looks, i), &changed) < 0)
             goto done;
         if (changed && first == SIZE_MAX)
             first = (size_t)i;

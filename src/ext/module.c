@@ -125,10 +125,13 @@ static PyMethodDef core_methods[] = {
     {"trace_stop", core_trace_stop, METH_NOARGS,
      PyDoc_STR("trace_stop()\n--\n\nRecord no more. Returns whether something was missed, and what was seen: kind, "
                "aspect,\nerrno or 0, path, who, what was there for take_inputs(), each once, in order.")},
+    {"trace_hold", core_trace_hold, METH_VARARGS,
+     PyDoc_STR("trace_hold(hold, /)\n--\n\nRecord nothing for a while, or go on. A child that is forked meanwhile has "
+               "what was recorded,\nand may go on. Returns how many entries trace_stop() would have, if held.")},
     {"take_inputs", core_take_inputs, METH_VARARGS,
-     PyDoc_STR("take_inputs(looks, since, /)\n--\n\nDescribe what was looked at, tuples of kind, path and, if it is "
-               "known, what was\nthere, of trace_stop(), as it is now. Returns the description that the daemon\n"
-               "understands, and the first path that may have been changed since, in ns since 1970,\nor None.")},
+     PyDoc_STR("take_inputs(looks, /)\n--\n\nDescribe what was looked at, tuples of kind, path, what was there, of "
+               "trace_stop() or empty,\nand since when, in ns since 1970, as it is now. Returns the description that "
+               "the daemon\nunderstands, and the first path that may have been changed since, or None.")},
     {"trace_pretend", core_trace_pretend, METH_VARARGS,
      PyDoc_STR("trace_pretend(fd, terminal, /)\n--\n\nTake the file behind a descriptor for a terminal, which is told "
                "as in\nRequest.terminals; 0: no longer. False if it cannot be done.")},
@@ -144,6 +147,12 @@ static PyMethodDef core_methods[] = {
     {"before_read", core_before_read, METH_VARARGS,
      PyDoc_STR("before_read(callback, terminal, /)\n--\n\nCall callback() before anything is read from the terminal "
                "that is behind a descriptor, which also\nstands for /dev/tty; None, -1: no more.")},
+    {"before_imports", core_before_imports, METH_O,
+     PyDoc_STR("before_imports(callback, /)\n--\n\nCall callback(name, cpu) before the main thread imports a module "
+               "that is not there, with the\nCPU time of the process in ns; None: no more.")},
+    {"send_fds", core_send_fds, METH_VARARGS,
+     PyDoc_STR("send_fds(sock, kind, payload, fds, /)\n--\n\nSend a message with descriptors, a tuple, attached.\n\n"
+               ":raises OSError: it cannot be sent whole")},
     {"receive_fds", core_receive_fds, METH_VARARGS,
      PyDoc_STR("receive_fds(sock, /)\n--\n\nReceive a message and what is attached: its number, the object, a list of "
                "descriptors;\nNone at the end.\n\n:raises OSError: it is malformed")},
@@ -178,6 +187,7 @@ static const struct {
     {"MSG_START_COLLECT", FT_MSG_START_COLLECT},
     {"MSG_BEGUN", FT_MSG_BEGUN},
     {"MSG_SNAPSHOT", FT_MSG_SNAPSHOT},
+    {"MSG_CHECKPOINT", FT_MSG_CHECKPOINT},
     {"MSG_START_RUN", FT_MSG_START_RUN}, {"MSG_STARTED", FT_MSG_STARTED}, {"MSG_CHILD_ENDED", FT_MSG_CHILD_ENDED},
     {"MSG_CONFIGURED", FT_MSG_CONFIGURED}, {"MSG_IMPORT", FT_MSG_IMPORT},
     {"TRACE_READ", FT_TRACE_READ}, {"TRACE_STATUS", FT_TRACE_STATUS}, {"TRACE_LINK", FT_TRACE_LINK},

@@ -43,6 +43,19 @@ PyObject *core_trace_start(PyObject *module, PyObject *args)
     Py_RETURN_TRUE;
 }
 
+PyObject *core_trace_hold(PyObject *module, PyObject *args)
+{
+    int hold;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "p:trace_hold", &hold))
+        return NULL;
+    const struct ft_trace_library *library = find_library();
+    if (library == NULL)
+        return PyLong_FromLong(0);
+    library->hold(hold);
+    return hold ? PyLong_FromSize_t(library->count()) : PyLong_FromLong(0);
+}
+
 static PyObject *entries_of(const struct ft_trace_library *library)
 {
     size_t count = library->count();

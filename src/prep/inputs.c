@@ -343,15 +343,30 @@ int ft_inputs_take(struct ft_inputs *inputs, enum ft_input_kind kind, const char
     return 0;
 }
 
-const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)
+size_t ft_inputs_first_changed(struct ft_inputs *inputs, int64_t since)
 {
     for (size_t i = 0; i < inputs->count; i++) {
         struct ft_input *input = &inputs->items[i];
-        const char *path = ft_inputs_path(inputs, input);
-        if (kind_of(input)->changed(input, path, since))
-            return path;
+        if (kind_of(input)->changed(input, ft_inputs_path(inputs, input), since))
+            return i;
     }
-    return NULL;
+    return SIZE_MAX;
+}
+
+const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)
+{
+    size_t first = ft_inputs_first_changed(inputs, since);
+    return first == SIZE_MAX ? NULL : ft_inputs_path(inputs, &inputs->items[first]);
+}
+
+int ft_inputs_append_first(struct ft_inputs *inputs, const struct ft_inputs *others, size_t count)
+{
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        const char *path = ft_inputs_path(others, &others->items[i]);
+        err = ft_inputs_append(inputs, &others->items[i], path, strlen(path));
+    }
+    return err;
 }
 
 void ft_inputs_release(struct ft_inputs *inputs)

@@ -78,12 +78,18 @@ int ft_inputs_take(struct ft_inputs *inputs, enum ft_input_kind kind, const char
 /* Add an input that has been described before; its place in `paths` does not count.  Returns 0 or -ENOMEM. */
 int ft_inputs_append(struct ft_inputs *inputs, const struct ft_input *input, const char *path, size_t len);
 
+/* Add the first of those that were described before.  Returns 0 or -ENOMEM. */
+int ft_inputs_append_first(struct ft_inputs *inputs, const struct ft_inputs *others, size_t count);
+
 /*
  * The first that is not as it was when it was added, or, of the kinds FILE, NAMES and INSTALLED, that was changed after
  * `since` (ns since 1970), when it may have been read before it was added; NULL: there is none.  Valid until the next
  * addition.  What is not noticed is a name that was taken out of a folder between `since` and the addition.
  */
 const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since);
+
+/* Its number; SIZE_MAX: there is none. */
+size_t ft_inputs_first_changed(struct ft_inputs *inputs, int64_t since);
 
 /* Append them as one msgpack value, see docs/protocol.md.  Returns 0 or -ENOMEM. */
 int ft_inputs_write(struct ft_buf *out, const struct ft_inputs *inputs);

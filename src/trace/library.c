@@ -89,11 +89,18 @@ static void stop(void)
     recorder_stop();
 }
 
+static void hold(int hold)
+{
+    if (hold && recorder_is_on())
+        loaded_record();
+    recorder_hold(hold != 0);
+}
+
 const struct ft_trace_library *ft_trace_library(void)
 {
     static const struct ft_trace_library library = {
-        FT_TRACE_VERSION, start,           stop,          recorder_count, recorder_entry,
-        recorder_missed,  recorder_forget, pretend_begin, pretend_end,
+        FT_TRACE_VERSION, start,           stop,            hold,          recorder_count,
+        recorder_entry,   recorder_missed, recorder_forget, pretend_begin, pretend_end,
     };
     return &library;
 }

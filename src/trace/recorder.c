@@ -19,7 +19,7 @@ atomic_bool recorder_on;
 
 static struct ft_record record = FT_RECORD_INIT;
 static struct ft_trace_callbacks callbacks;
-static atomic_bool locked, missed;
+static atomic_bool locked, missed, held;
 static atomic_int threads_inside; /* who has begun to record, and will end soon */
 
 /* It must not be allocated when it is first touched, which may be in a signal handler. */
@@ -384,11 +384,19 @@ void recorder_start(const struct ft_trace_callbacks *wanted)
 void recorder_stop(void)
 {
     atomic_store(&recorder_on, false);
+    atomic_store(&held, false);
     /* None of them waits for the caller: they have what they need, or go without. */
     for (int spins = 0; spins < SPINS && atomic_load(&threads_inside) > 0; spins++)
         sched_yield();
     if (atomic_load(&threads_inside) > 0)
         recorder_miss();
+}
+
+void recorder_hold(bool hold)
+{
+    atomic_bool *from = hold ? &recorder_on : &held, *to = hold ? &held : &recorder_on;
+    if (atomic_exchange(from, false))
+        atomic_store(to, true);
 }
 
 size_t recorder_count(void)
@@ -417,7 +425,7 @@ void recorder_forget(void)
 
 void recorder_in_child(void)
 {
-    if (!atomic_load(&recorder_on) && record.count == 0)
+    if (atomic_load(&held) || (!atomic_load(&recorder_on) && record.count == 0))
         return;
     atomic_store(&recorder_on, false);
     /* Another thread may have been adding, and is gone: the memory is given up. */

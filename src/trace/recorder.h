@@ -64,6 +64,7 @@ void recorder_resolved(const char *path);
 /* For the library's users; see trace.h. */
 void recorder_start(const struct ft_trace_callbacks *callbacks);
 void recorder_stop(void);
+void recorder_hold(bool hold);
 size_t recorder_count(void);
 struct ft_trace_entry recorder_entry(size_t number);
 int recorder_missed(void);
@@ -72,7 +73,7 @@ void recorder_forget(void);
 /* Something could not be recorded. */
 void recorder_miss(void);
 
-/* In the child of a fork: off, and nothing is there. */
+/* In the child of a fork: off, and nothing is there, unless it is held. */
 void recorder_in_child(void);
 
 #endif

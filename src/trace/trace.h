@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FT_TRACE_VERSION 3
+#define FT_TRACE_VERSION 4
 
 enum { FT_TRACE_TERMINALS = 3 }; /* how many files can be taken for terminals */
 
@@ -83,7 +83,12 @@ struct ft_trace_library {
     void (*start)(const struct ft_trace_callbacks *callbacks);
     /* Record no more.  From here on no callback is begun. */
     void (*stop)(void);
-    /* What was recorded, in order of first sight: one entry for each kind, aspect and path.  Only when stopped. */
+    /*
+     * Record nothing for a while, or go on.  A child that is forked meanwhile has what was recorded so far, and may go
+     * on too, where any other child has nothing.  Not while other threads are there.
+     */
+    void (*hold)(int hold);
+    /* What was recorded, in order of first sight: one entry for each kind, aspect and path.  Only when stopped or held. */
     size_t (*count)(void);
     struct ft_trace_entry (*entry)(size_t number);
     /* Whether something is not in it: out of memory, or it came while the thread was busy recording. */

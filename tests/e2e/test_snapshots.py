@@ -6,10 +6,10 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from daemon_runs import WARM, command, daemon_log, parked, start_of, status
+from ahead_runs import AHEAD, again, anew, prepare, settle
+from daemon_runs import command, daemon_log, parked, start_of
 from lab import FLEETEST, Project, Result, wait_for
 from pty_lab import Terminal
 
@@ -19,34 +19,9 @@ TEST = "def test_a(): pass\n"
 @pytest.fixture
 def ahead(project: Project) -> Project:
     """A project whose runs go on from snapshots."""
-    project.env.update(WARM, FLEETEST_DAEMON_SNAPSHOTS="8")
+    project.env.update(AHEAD)
     project.file("test_a.py", TEST)
     return project
-
-
-def settle(project: Project) -> None:
-    """Wait until the daemon has nothing more to prepare."""
-    wait_for(lambda: status(project)["preparing"] == 0, "the snapshots", 30)
-
-
-def prepare(project: Project, *args: str, **options: Any) -> None:
-    """Run once, and wait until that is prepared."""
-    project.fleetest(*args, leaves=True, **options)
-    settle(project)
-
-
-def again(project: Project, *args: str, **options: Any) -> Result:
-    """Run; the run has gone on from a snapshot."""
-    result = project.fleetest(*args, leaves=True, **options)
-    assert start_of(result) == "warm", (result.out, daemon_log(project))
-    return result
-
-
-def anew(project: Project, *args: str, **options: Any) -> Result:
-    """Run; the run has not."""
-    result = project.fleetest(*args, leaves=True, **options)
-    assert "fleetest: warm;" not in result.out
-    return result
 
 
 def shown(result: Result) -> str:
@@ -395,7 +370,7 @@ def test_reason(ahead: Project) -> None:
     prepare(ahead)
     ahead.file("test_a.py", TEST * 2)
     path = ahead.path / "test_a.py"
-    assert start_of(anew(ahead)) == f"warm start ({path} changed)"
+    assert start_of(anew(ahead)) == f"rewound to test_a.py: {path} changed"
 
 
 def test_touched(ahead: Project) -> None:

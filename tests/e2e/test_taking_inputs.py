@@ -28,7 +28,7 @@ def test_each_kind_describes_what_is_there(tmp_path: Path) -> None:
     """Kind and path come first, and what is not there has no more."""
     there, missing = bytes(tmp_path), bytes(tmp_path / "missing")
     described, changed = _core.take_inputs(
-        [(kind, path) for kind in KINDS for path in (there, missing)], LATE
+        [(kind, path, b"", LATE) for kind in KINDS for path in (there, missing)]
     )
     inputs = _core.unpackb(described)
     assert [tuple(one[:2]) for one in inputs] == [
@@ -45,34 +45,35 @@ def test_the_first_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text("")
     looks = [
-        (kind, bytes(tmp_path / name))
+        (kind, bytes(tmp_path / name), b"")
         for kind in (_core.INPUT_PRESENCE, _core.INPUT_CONTENT)
         for name in ("missing", "two", "one")
     ]
-    assert _core.take_inputs(looks, since)[1] == bytes(tmp_path / "two")
-    assert _core.take_inputs(looks, LATE)[1] is None
+    assert _core.take_inputs([(*look, since) for look in looks])[1] == bytes(tmp_path / "two")
+    assert _core.take_inputs([(*look, LATE) for look in looks])[1] is None
 
 
 def test_nothing_may_have_been_looked_at() -> None:
     """A session without inputs is one, too."""
-    assert _core.take_inputs([], 0) == (_core.packb([]), None)
+    assert _core.take_inputs([]) == (_core.packb([]), None)
 
 
 @pytest.mark.parametrize(
     ("look", "error"),
     [
-        ((0, b"/"), ValueError),
-        ((-1, b"/"), ValueError),
-        ((99, b"/"), ValueError),
-        ((5, b""), ValueError),
-        ((5, b"relative"), ValueError),
-        ((5, b"/with\0nul"), ValueError),
-        ((5, "/text"), TypeError),
-        ((5,), TypeError),
-        ([5, b"/"], TypeError),
+        ((0, b"/", b"", 0), ValueError),
+        ((-1, b"/", b"", 0), ValueError),
+        ((99, b"/", b"", 0), ValueError),
+        ((5, b"", b"", 0), ValueError),
+        ((5, b"relative", b"", 0), ValueError),
+        ((5, b"/with\0nul", b"", 0), ValueError),
+        ((5, b"/", b"seen", 0), ValueError),
+        ((5, "/text", b"", 0), TypeError),
+        ((5, b"/", b""), TypeError),
+        ([5, b"/", b"", 0], TypeError),
     ],
 )
 def test_what_is_no_look_is_refused(look: Any, error: type[Exception]) -> None:
     """The daemon would refuse it, too."""
     with pytest.raises(error):
-        _core.take_inputs([(_core.INPUT_CONTENT, b"/"), look], 0)
+        _core.take_inputs([(_core.INPUT_CONTENT, b"/", b"", 0), look])

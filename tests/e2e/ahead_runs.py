@@ -1,0 +1,36 @@
+"""Runs for which the daemon prepares: what the tests of snapshots and of rewinding share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon_runs import WARM, daemon_log, start_of, status
+from lab import Project, Result, wait_for
+
+AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8"}
+"""Variables for such runs."""
+
+
+def settle(project: Project) -> None:
+    """Wait until the daemon has nothing more to prepare."""
+    wait_for(lambda: status(project)["preparing"] == 0, "the snapshots", 30)
+
+
+def prepare(project: Project, *args: str, **options: Any) -> None:
+    """Run once, and wait until that is prepared."""
+    project.fleetest(*args, leaves=True, **options)
+    settle(project)
+
+
+def again(project: Project, *args: str, **options: Any) -> Result:
+    """Run; the run has gone on from a snapshot."""
+    result = project.fleetest(*args, leaves=True, **options)
+    assert start_of(result) == "warm", (result.out, daemon_log(project))
+    return result
+
+
+def anew(project: Project, *args: str, **options: Any) -> Result:
+    """Run; the run has not."""
+    result = project.fleetest(*args, leaves=True, **options)
+    assert "fleetest: warm;" not in result.out
+    return result

@@ -1,0 +1,240 @@
+"""Runs after a change: another snapshot is made from the last checkpoint that has not seen it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ahead_runs import AHEAD, again, anew, prepare, settle
+from daemon_runs import command, daemon_log, parked, start_of, status
+from lab import FLEETEST, Project, Result, wait_for
+
+SPENDS = (
+    "import time\nuntil = time.process_time() + 0.06\nwhile time.process_time() < until: pass\n"
+)
+"""So much CPU time that a checkpoint pays; the name of the clock is harmless in an installed package."""
+
+
+@pytest.fixture
+def ahead(project: Project) -> Project:
+    """A project with something slow that is imported first, then a helper, then tests."""
+    project.env.update(AHEAD, PYTHONPATH=str(project.path / "site-packages"))
+    project.file("site-packages/slow.py", SPENDS)
+    project.file("conftest.py", "import slow\nimport helper\n")
+    project.file("helper.py", "X = 1\n")
+    for name in "abc":
+        project.file(f"test_{name}.py", f"import helper\ndef test_{name}(): assert helper.X\n")
+    return project
+
+
+def rewound(project: Project, to: str, changed: str, *args: str, **options: Any) -> Result:
+    """Run; a snapshot was made for it from a checkpoint."""
+    result = project.fleetest(*args, leaves=True, **options)
+    wanted = f"rewound to {to}: {project.path / changed} changed"
+    assert start_of(result) == wanted, (result.out, daemon_log(project))
+    return result
+
+
+def checkpoints(project: Project) -> list[int]:
+    return parked(project, "checkpoint")
+
+
+def test_changed_helper(ahead: Project) -> None:
+    """What was imported before it is not imported again."""
+    prepare(ahead)
+    again(ahead).check(0).counts(passed=3)
+    ahead.file("helper.py", "X = 0\n")
+    rewound(ahead, "the import of helper", "helper.py").check(1).counts(failed=3)
+    again(ahead).check(1).counts(failed=3)
+    ahead.file("helper.py", "X = 12\n")
+    rewound(ahead, "the import of helper", "helper.py").check(0).counts(passed=3)
+    again(ahead).check(0).counts(passed=3)
+
+
+def test_changed_test_file(ahead: Project) -> None:
+    """The first time the session goes back to before the first file; then to before this one."""
+    ahead.file("site-packages/slow_too.py", SPENDS.replace("0.06", "0.02"))
+    ahead.file("test_b.py", "import slow_too\ndef test_b(): pass\n")
+    prepare(ahead)
+    for number in range(3):
+        ahead.file("test_c.py", f"def test_c(): assert {number}\n")
+        to = "test_c.py" if number else "test_a.py"
+        result = rewound(ahead, to, "test_c.py").check(0 if number else 1)
+        assert f"{3 if number else 2} passed" in result.out
+        again(ahead)
+
+
+def test_broken_edit(ahead: Project) -> None:
+    """pytest's own error; the next good edit finds the checkpoint before it."""
+    prepare(ahead)
+    ahead.file("test_b.py", "def test_b(: pass\n")
+    result = anew(ahead).check(2)
+    assert "SyntaxError" in result.out
+    settle(ahead)
+    ahead.file("test_b.py", "def test_b(): pass\n")
+    rewound(ahead, "test_a.py", "test_b.py").check(0).counts(passed=3)
+
+
+def test_change_before_the_first_checkpoint(ahead: Project) -> None:
+    """All is prepared again."""
+    prepare(ahead)
+    ahead.file("conftest.py", "import slow\nimport helper\nY = 1\n")
+    assert start_of(anew(ahead)) == f"warm start ({ahead.path / 'conftest.py'} changed)"
+    settle(ahead)
+    again(ahead).check(0).counts(passed=3)
+
+
+def test_new_file(ahead: Project) -> None:
+    """The folder was listed before the first file."""
+    prepare(ahead)
+    ahead.file("test_d.py", "def test_d(): pass\n")
+    anew(ahead).check(0).counts(passed=4)
+    settle(ahead)
+    again(ahead).check(0).counts(passed=4)
+
+
+def test_what_is_printed_on_the_way(ahead: Project) -> None:
+    """Each preparation has what was printed before its checkpoint, and what it has printed itself, once."""
+    ahead.file("conftest.py", "print('first')\nimport slow\nimport helper\nprint('last')\n")
+    ahead.file("test_a.py", "print('collected')\nimport helper\ndef test_a(): pass\n")
+    for args in ((), ("-s",)):
+        ahead.file("helper.py", "X = 1\nprint('helper 1')\n")
+        prepare(ahead, *args)
+        whole = again(ahead, *args).check(0).out
+        for number in (2, 3):
+            ahead.file("helper.py", f"X = 1\nprint('helper {number}')\n")
+            out = rewound(ahead, "the import of helper", "helper.py", *args).check(0).out
+            wanted = whole.replace("helper 1", f"helper {number}")
+            lines = [line for line in out.splitlines() if not line.startswith(("fleetest:", "="))]
+            assert lines == [
+                line for line in wanted.splitlines() if not line.startswith(("fleetest:", "="))
+            ]
+
+
+def test_captured_at_import(ahead: Project) -> None:
+    """What pytest has captured while conftests were imported is shown with the error of the same preparation."""
+    ahead.file("test_a.py", "import helper\nprint('from a')\ndef test_a(): pass\n")
+    prepare(ahead)
+    ahead.file("helper.py", "X = 1\nprint('from helper')\n")
+    rewound(ahead, "the import of helper", "helper.py").check(0)
+    ahead.file("test_c.py", "raise ValueError\n")
+    out = anew(ahead).check(2).out
+    assert out.count("from helper") <= 1
+    assert "from a" not in out
+
+
+@pytest.mark.parametrize("open_file", ["open('data')", "__import__('socket').socketpair()"])
+def test_open_while_a_checkpoint_would_be_parked(ahead: Project, open_file: str) -> None:
+    """Two processes would share it: no checkpoint is parked meanwhile."""
+    ahead.file("data", "one\ntwo\nthree\n")
+    ahead.file(
+        "conftest.py",
+        f"file = {open_file}\nimport slow\nimport helper\n"
+        "lines = file.read() if hasattr(file, 'read') else [each.close() for each in file]\n"
+        "if hasattr(file, 'close'): file.close()\n",
+    )
+    prepare(ahead)
+    again(ahead).check(0)
+    ahead.file("helper.py", "X = 2\n")
+    assert start_of(anew(ahead)) == f"warm start ({ahead.path / 'helper.py'} changed)"
+
+
+def test_random_numbers(ahead: Project) -> None:
+    """A project's own seed holds across a checkpoint; who has none draws others each time."""
+    ahead.file("conftest.py", "import random\nrandom.seed(5)\nimport slow\nimport helper\n")
+    ahead.file(
+        "test_a.py", "import random\nV = random.random()\ndef test_a(): assert V == 0, f'<{V}>'\n"
+    )
+    prepare(ahead)
+    before = again(ahead).check(1).out.partition("<")[2].partition(">")[0]
+    ahead.file("helper.py", "X = 2\n")
+    result = rewound(ahead, "the import of helper", "helper.py").check(1)
+    assert result.out.partition("<")[2].partition(">")[0] == before
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_checkpoint_is_killed(ahead: Project, which: int) -> None:
+    """So is what was forked off it; the next run does without."""
+    prepare(ahead)
+    found = checkpoints(ahead)
+    snapshot = parked(ahead, "tests collected")
+    os.kill(found[which], signal.SIGKILL)
+    wait_for(lambda: not parked(ahead, "tests collected"), "the end of the snapshot")
+    wait_for(lambda: not Path(f"/proc/{snapshot[0]}").exists(), "its end")
+    anew(ahead).check(0).counts(passed=3)
+    settle(ahead)
+    again(ahead).check(0).counts(passed=3)
+
+
+def test_snapshot_is_killed(ahead: Project) -> None:
+    """Its checkpoints end with it."""
+    prepare(ahead)
+    os.kill(parked(ahead, "tests collected")[0], signal.SIGKILL)
+    wait_for(lambda: not checkpoints(ahead), "the end of the checkpoints")
+    anew(ahead).check(0).counts(passed=3)
+
+
+def test_killed_while_a_run_waits(ahead: Project) -> None:
+    """The run collects itself."""
+    prepare(ahead)
+    ahead.file(
+        "helper.py",
+        "import os, signal, sys\nX = 1\n"
+        "if os.path.exists('kill') and open('/proc/self/comm').read() == 'snapshot\\n':\n"
+        "    os.kill(0, signal.SIGKILL)\n",
+    )
+    ahead.file("kill", "")
+    result = anew(ahead).check(0).counts(passed=3)
+    assert start_of(result) == "warm start (the parked process died)"
+
+
+def test_daemon_is_killed(ahead: Project) -> None:
+    """No checkpoint is left."""
+    prepare(ahead)
+    found = checkpoints(ahead)
+    assert found
+    os.kill(status(ahead)["pid"], signal.SIGKILL)
+    for pid in found:
+        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), "the end of a checkpoint")
+
+
+def test_daemon_stops(ahead: Project) -> None:
+    """Likewise."""
+    prepare(ahead)
+    found = checkpoints(ahead)
+    command(ahead, "stop").check(0)
+    for pid in found:
+        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), "the end of a checkpoint")
+
+
+def test_options_of_its_own(ahead: Project) -> None:
+    """A run that waits has its own selection and options, and not those of the run for which it was prepared."""
+    prepare(ahead)
+    ahead.file("helper.py", "X = 3\n")
+    result = rewound(ahead, "the import of helper", "helper.py", "-v", "-k", "test_b").check(0)
+    result.counts(passed=1, deselected=2)
+    assert "test_b.py::test_b PASSED" in result.out
+
+
+def test_two_at_once(ahead: Project) -> None:
+    """Both wait for the same."""
+    prepare(ahead)
+    ahead.file("helper.py", "import slow\nX = 4\n")
+    runs = [ahead.start(FLEETEST) for _ in range(2)]
+    for run in runs:
+        run.wait(leaves=True).check(0).counts(passed=3)
+
+
+def test_many_edits_leave_nothing(ahead: Project) -> None:
+    """There are as many processes after twenty edits as after two."""
+    prepare(ahead)
+    counts = []
+    for number in range(20):
+        ahead.file("helper.py", f"X = {number + 1}\n")
+        ahead.fleetest(leaves=True).check(0)
+        settle(ahead)
+        counts.append(len(status(ahead)["parked"]))
+    assert counts[-1] <= counts[1]
