@@ -53,10 +53,10 @@ def commands(venv: Path, fleetest: Path | None = None) -> dict[str, Path]:
     return found
 
 
-def versions(venv: Path) -> dict[str, str]:
-    """The versions of Python and of the packages that matter."""
+def versions(venv: Path, packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+    """The versions of Python and of the packages that matter, as far as they are there."""
     # Not in a folder of ours, whose modules would come first.
-    command = [str(venv / "bin" / "python"), "-I", "-c", _ASK_VERSIONS, *PACKAGES]
+    command = [str(venv / "bin" / "python"), "-I", "-c", _ASK_VERSIONS, *packages]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd="/")
     answer: dict[str, str] = json.loads(done.stdout)
     return answer

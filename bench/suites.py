@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,8 @@ class Suite:
     # Modules and tests a module, if the suite is a synthetic one; else the tree that is copied.
     size: tuple[int, int] | None = None
     source: Path | None = None
+    # Or else what writes it.
+    writer: Callable[[Path], None] | None = None
     arguments: tuple[str, ...] = ()
     # The environment that the suite needs, if it is not the common one.
     venv: Path | None = None
@@ -88,6 +90,8 @@ class Suite:
         """Put a fresh copy of the suite's tree into ``folder``."""
         if self.size:
             generate(folder, *self.size)
+        elif self.writer:
+            self.writer(folder)
         elif self.source:
             leftovers = shutil.ignore_patterns("__pycache__", ".pytest_cache")
             shutil.copytree(self.source, folder, symlinks=True, ignore=leftovers)

@@ -12,6 +12,7 @@
 struct known {
     destructor io;     /* closes a file: the caller flushes, and the end of the process closes */
     destructor socket; /* closes a socket */
+    PyTypeObject *database; /* borrowed: closes it, which may remove files; NULL: there is none */
 };
 
 /* The finalizer of a type of the standard library; NULL if there is none. */
@@ -28,6 +29,17 @@ static destructor finalizer_of(const char *module_name, const char *type_name)
     return found;
 }
 
+/* The class of open databases; its objects are taken for open, since nobody says whether they are. */
+static PyTypeObject *database_type(void)
+{
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
+    PyObject *module = PyDict_GetItemString(modules, "_sqlite3");
+    PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, "Connection");
+    PyErr_Clear();
+    Py_XDECREF(type); /* the module has it */
+    return type != NULL && PyType_Check(type) ? (PyTypeObject *)type : NULL;
+}
+
 /* Whether a generator, coroutine or asynchronous generator is neither finished nor closed. */
 static int is_suspended(PyObject *object)
 {
@@ -39,10 +51,11 @@ static int is_suspended(PyObject *object)
     return suspended;
 }
 
-/* Whether somebody is told of an object's end, other than the books that the standard library keeps. */
+/* Whether somebody is told of an object's end, other than the books that the library and well-known packages keep. */
 static int tells_of_the_end(PyObject *reference)
 {
-    static const char *const keepers[] = {"weakref", "_weakrefset", "logging", NULL};
+    static const char *const keepers[] = {"weakref", "_weakrefset", "logging", "django.dispatch.dispatcher",
+                                          "sqlalchemy.event.registry", NULL};
     PyObject *callback = PyObject_GetAttrString(reference, "__callback__");
     int tells = callback == NULL || (callback != Py_None && !PyCFunction_Check(callback));
     PyObject *module = tells && callback != NULL ? PyObject_GetAttrString(callback, "__module__") : NULL;
@@ -83,10 +96,15 @@ static int ends_a_file(const struct known *known, PyObject *object)
     return open;
 }
 
+static int closes(const struct known *known, PyObject *object)
+{
+    return ends_a_file(known, object) || (known->database != NULL && PyObject_TypeCheck(object, known->database));
+}
+
 /* What happens when objects are taken apart. */
 struct ends {
     int finalizers; /* a finalizer is called */
-    int others;     /* a file of somebody's own class is closed, or somebody hears of an object's end */
+    int others;     /* a file of somebody's own class or a database is closed, or somebody hears of an object's end */
 };
 
 static void look_at(struct ends *found, const struct known *known, PyObject *object)
@@ -94,12 +112,12 @@ static void look_at(struct ends *found, const struct known *known, PyObject *obj
     if (!found->finalizers)
         found->finalizers = has_finalizer(known, object);
     if (!found->others)
-        found->others = PyWeakref_CheckRef(object) ? tells_of_the_end(object) : ends_a_file(known, object);
+        found->others = PyWeakref_CheckRef(object) ? tells_of_the_end(object) : closes(known, object);
 }
 
 static struct known known_types(void)
 {
-    return (struct known){finalizer_of("_io", "_IOBase"), finalizer_of("_socket", "socket")};
+    return (struct known){finalizer_of("_io", "_IOBase"), finalizer_of("_socket", "socket"), database_type()};
 }
 
 /* ---- what was there before a fork ---- */
@@ -216,6 +234,8 @@ PyObject *core_finalizers(PyObject *module, PyObject *unused)
     if (objects == NULL)
         return NULL;
     struct ends found = all ? (struct ends){0, 0} : noted.ends;
+    if (known.database != NULL && !PyType_IS_GC(known.database)) /* nobody sees its objects */
+        found.others = 1;
     if (!all && any_type_has_finalizer(&known))
         found.finalizers = 1;
     for (Py_ssize_t i = 0; !found.finalizers && i < PyList_GET_SIZE(objects); i++)

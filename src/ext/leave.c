@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Modules of the standard library whose objects do something outside when they are taken apart. */
-static const char *const busy[] = {"_sqlite3", "_dbm", "_gdbm", "_tkinter", NULL};
+/* Modules of the standard library whose objects do something outside when they are taken apart; see finalizers.c. */
+static const char *const busy[] = {"_dbm", "_gdbm", "_tkinter", NULL};
 
 /* Where extension modules lie whose objects have nothing but memory. */
 static const char *const idle[] = {
