@@ -32,7 +32,7 @@ _fleetest() {
 
     COMPREPLY=()
     if [[ ${COMP_WORDS[1]} == daemon && COMP_CWORD -ge 2 && $prev != --python ]]; then
-        local words='--python --foreground --idle-timeout --memory --renew-after --snapshots --json'
+        local words='--python --foreground --idle-timeout --memory --renew-after --snapshots --ahead --json'
         ((COMP_CWORD == 2)) && words='start stop restart status explain logs cleanup --help'
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return

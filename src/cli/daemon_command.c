@@ -248,7 +248,8 @@ static int usage(FILE *file, int code)
     fprintf(file, "\nSETTINGS:\n  --idle-timeout SECONDS   leave when not used for so long (1800; 0: never)\n"
                   "  --memory MEGABYTES       for processes that wait (a quarter of the machine's; 0: no limit)\n"
                   "  --renew-after SECONDS    give these another hash seed when idle (60; 0: never)\n"
-                  "  --snapshots N            keep so many sessions that have collected (8; 0: none)\n");
+                  "  --snapshots N            keep so many sessions that have collected (8; 0: none)\n"
+                  "  --ahead N                prepare after a save, so often until the next run (20; 0: never)\n");
     return code;
 }
 

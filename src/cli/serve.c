@@ -41,6 +41,7 @@ static int serve(const char *folder, const char *python, int listening, int lock
         .memory_mb = settings->values[FT_SETTING_MEMORY],
         .renew_seconds = settings->values[FT_SETTING_RENEW],
         .snapshots = settings->values[FT_SETTING_SNAPSHOTS],
+        .ahead = settings->values[FT_SETTING_AHEAD],
     };
     return ft_daemon_serve(&options);
 }

@@ -7,11 +7,12 @@
 #include "base/exitcode.h"
 #include "cli/number.h"
 
-enum { IDLE_SECONDS = 1800, RENEW_SECONDS = 60, SNAPSHOTS = 8 };
+enum { IDLE_SECONDS = 1800, RENEW_SECONDS = 60, SNAPSHOTS = 8, AHEAD = 20 };
 
 enum { SHARE = 4 }; /* of the machine's memory: one in so many parts */
 
-const char *const ft_setting_options[FT_SETTINGS] = {"--idle-timeout", "--memory", "--renew-after", "--snapshots"};
+const char *const ft_setting_options[FT_SETTINGS] = {"--idle-timeout", "--memory", "--renew-after", "--snapshots",
+                                                     "--ahead"};
 
 static const struct {
     const char *variable;
@@ -21,6 +22,7 @@ static const struct {
     {"FLEETEST_DAEMON_MEMORY", "a number of megabytes; 0: no limit"},
     {"FLEETEST_DAEMON_RENEW_AFTER", "a number of seconds; 0: never"},
     {"FLEETEST_DAEMON_SNAPSHOTS", "a number; 0: none"},
+    {"FLEETEST_DAEMON_AHEAD", "a number; 0: none"},
 };
 
 static uint64_t share_of_machine(void)
@@ -36,6 +38,7 @@ int ft_settings_init(struct ft_settings *settings)
     settings->values[FT_SETTING_MEMORY] = share_of_machine();
     settings->values[FT_SETTING_RENEW] = RENEW_SECONDS;
     settings->values[FT_SETTING_SNAPSHOTS] = SNAPSHOTS;
+    settings->values[FT_SETTING_AHEAD] = AHEAD;
     for (int i = 0; code == 0 && i < FT_SETTINGS; i++) {
         const char *text = getenv(settings_table[i].variable);
         if (text != NULL && text[0] != '\0')

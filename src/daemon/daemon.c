@@ -18,6 +18,7 @@
 #include "daemon/renew.h"
 #include "daemon/run.h"
 #include "daemon/snapshot.h"
+#include "daemon/watch.h"
 
 enum { LOG_KEEP = 1024 * 1024, TICK_MS = 1000 };
 
@@ -153,6 +154,7 @@ static int set_up_loop(struct ft_daemon *daemon)
         err = uv_timer_init(&daemon->loop, &daemon->timer);
     if (err < 0)
         return err;
+    ft_watch_begin(daemon);
     uv_check_init(&daemon->loop, &daemon->check);
     uv_check_start(&daemon->check, on_check);
     daemon->check.data = daemon;
@@ -223,6 +225,7 @@ int ft_daemon_serve(const struct ft_daemon_options *options)
         .memory_kb = options->memory_mb * 1024,
         .renew_ms = options->renew_seconds * 1000,
         .snapshots = options->snapshots,
+        .ahead = options->ahead,
         .context = FT_CONTEXT_INIT,
     };
     TAILQ_INIT(&daemon.peers);

@@ -58,12 +58,23 @@ TAILQ_HEAD(ft_peers, ft_peer);
 TAILQ_HEAD(ft_parkeds, ft_parked);
 TAILQ_HEAD(ft_knowns, ft_known);
 
+/* Hearing of changes: see watch.h. */
+struct ft_watch {
+    int fd;        /* of inotify; negative: nothing is heard */
+    uv_poll_t poll;
+    uv_timer_t timer;
+    int last;      /* number of the folder that was added last */
+    size_t count;  /* of folders */
+    bool changed;  /* something has, since all snapshots were compared */
+};
+
 struct ft_daemon {
     uv_loop_t loop;
     uv_poll_t listener;
     uv_signal_t signals[4];
     uv_check_t check; /* whether all is done */
     uv_timer_t timer; /* once a second: whatever has a deadline */
+    struct ft_watch watch;
     struct ft_place place;
     const char *python;
     char build[128];
@@ -88,6 +99,7 @@ struct ft_daemon {
     uint64_t memory_kb;   /* that parked processes may have; 0: no limit */
     uint64_t renew_ms;    /* renew what was used after so long without use; 0: never */
     uint64_t snapshots;   /* how many are kept at most */
+    uint64_t ahead;       /* how often each is made again after a save, until the next run */
     bool over_memory;     /* they have more, and are all needed */
     bool leaving;
 };
@@ -100,6 +112,7 @@ struct ft_daemon_options {
     uint64_t memory_mb;     /* that parked processes may have; 0: no limit */
     uint64_t renew_seconds; /* renew parked processes after so long without use; 0: never */
     uint64_t snapshots;     /* how many are kept at most */
+    uint64_t ahead;         /* how often each is made again after a save, until the next run; 0: never */
 };
 
 /* Be the daemon until it is told to leave or has nothing to do.  Returns an exit code. */

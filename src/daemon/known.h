@@ -27,6 +27,8 @@ struct ft_known {
     bool wished;                /* a snapshot, for what `wish` asks */
     struct ft_kept_request wish;
     uint32_t attempts;          /* to make one */
+    uint32_t ahead;             /* how many were made after a save since the last run */
+    uint64_t took;              /* how long the last one was made, in ms; 0: it was not, or from a checkpoint */
 };
 
 /*

@@ -28,6 +28,7 @@ struct ft_parked {
     struct ft_texts options;    /* names of those that were read on the way */
     bool checkpoint;            /* it was parked on the way to a snapshot, whose other fields it has */
     bool known;                 /* of a checkpoint: its inputs are */
+    bool compared;              /* of a snapshot: since something has changed */
     bool rewound;               /* of a snapshot: its checkpoints stay, for another one */
     char place[256];            /* of a checkpoint: what the session was about to do; of a snapshot: why it was made */
     bool exact;                 /* it is good for the same arguments only */

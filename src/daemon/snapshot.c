@@ -8,6 +8,7 @@
 #include "daemon/environ.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/watch.h"
 #include "wire/fields.h"
 
 /* How often one is made again whose inputs changed while it was; how long others wait for one, in ms. */
@@ -103,7 +104,7 @@ void ft_snapshot_wish(struct ft_known *known, const struct ft_run *run)
 {
     if (known->base->daemon->snapshots == 0 || run->explains)
         return;
-    known->attempts = 0;
+    known->attempts = known->ahead = 0;
     wish(known, &run->asked);
 }
 
@@ -121,6 +122,15 @@ bool ft_snapshot_is_wished(const struct ft_parked *base)
     return false;
 }
 
+/* Whether it is still made, and to wait for that takes less time than to collect. */
+static bool is_soon(const struct ft_parked *parked, const struct ft_known *known)
+{
+    if (parked->state != FT_PARKED_STARTING)
+        return false;
+    uint64_t so_far = uv_now(&parked->daemon->loop) - parked->begun;
+    return parked->base->checkpoint || (known->took > 0 && so_far > known->took / 2);
+}
+
 struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *from, const struct ft_run *run,
                                      char *why, size_t size)
 {
@@ -132,8 +142,7 @@ struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *f
     known->wished = false;
     if (parked->state == FT_PARKED_UNFIT)
         snprintf(why, size, "%s", parked->stale);
-    bool soon = parked->state == FT_PARKED_STARTING && parked->base->checkpoint;
-    return parked->state == FT_PARKED_READY || soon ? parked : NULL;
+    return parked->state == FT_PARKED_READY || is_soon(parked, known) ? parked : NULL;
 }
 
 /* ---- making one ---- */
@@ -147,7 +156,7 @@ unsigned ft_snapshot_pending(const struct ft_daemon *daemon)
         count += known->wished;
     TAILQ_FOREACH(parked, &daemon->parked, link)
         count += parked->kind.at != NULL && parked->state == FT_PARKED_STARTING;
-    return count;
+    return count + (daemon->watch.changed || uv_is_active((const uv_handle_t *)&daemon->watch.timer));
 }
 
 /* Whether it is time to make one: a run is not to be held up by it. */
@@ -213,11 +222,63 @@ static void make(struct ft_known *known)
         ft_log("a snapshot is made for %s", known->label.at);
 }
 
+/* The snapshot that was used last of those that were not compared since something has changed; NULL: all were. */
+static struct ft_parked *next_to_compare(const struct ft_daemon *daemon)
+{
+    struct ft_parked *parked, *last = NULL;
+    TAILQ_FOREACH(parked, &daemon->parked, link) {
+        bool made = parked->state == FT_PARKED_READY || parked->state == FT_PARKED_UNFIT;
+        if (parked->kind.at != NULL && !parked->checkpoint && made && !parked->compared &&
+            (last == NULL || parked->used > last->used))
+            last = parked;
+    }
+    return last;
+}
+
+/* A file of the project was saved: have another snapshot made in the place of this one, if it has read that. */
+static void compare(struct ft_parked *snapshot)
+{
+    size_t first;
+    uint64_t used = snapshot->used;
+    char path[PATH_MAX];
+    const char *changed = what_changed(snapshot, &first);
+    snapshot->compared = true;
+    struct ft_known *known = changed == NULL ? NULL : ft_snapshot_made_for(snapshot);
+    if (known == NULL || known->ahead >= snapshot->daemon->ahead)
+        return;
+    known->ahead++;
+    known->attempts = 0;
+    snprintf(path, sizeof path, "%s", changed);
+    wish(known, &snapshot->asked);
+    struct ft_parked *another = ft_checkpoint_rewind(snapshot, first, path);
+    if (another == NULL)
+        return;
+    another->used = used;
+    known->wished = false;
+}
+
+static void compare_all(struct ft_daemon *daemon)
+{
+    struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &daemon->parked, link)
+        parked->compared = false;
+    daemon->watch.changed = false;
+}
+
 void ft_snapshot_make_next(struct ft_daemon *daemon)
 {
     struct ft_known *known;
-    while (is_time(daemon) && (known = last_wish(daemon)) != NULL)
-        make(known);
+    struct ft_parked *parked;
+    if (daemon->watch.changed)
+        compare_all(daemon);
+    while (is_time(daemon)) {
+        if ((known = last_wish(daemon)) != NULL)
+            make(known);
+        else if ((parked = next_to_compare(daemon)) != NULL)
+            compare(parked);
+        else
+            break;
+    }
 }
 
 /* ---- what it says ---- */
@@ -296,15 +357,18 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
     int err = expected ? read_collected(parked, message, &again) : -EBADMSG;
     if (err < 0)
         return err;
-    parked->used = uv_now(&daemon->loop);
+    parked->compared = true;
+    ft_watch_folders(parked);
+    struct ft_known *known = ft_snapshot_made_for(parked);
     if (parked->stale[0] == '\0') {
         parked->state = FT_PARKED_READY;
+        if (known != NULL && parked->place[0] == '\0') /* all of it */
+            known->took = uv_now(&daemon->loop) - parked->begun;
         ft_log("snapshot %d is ready: %zu inputs, %zu variables", (int)parked->pid, parked->inputs.count,
                parked->reads.count);
         ft_parked_let_choose(parked);
         ft_memory_keep_within(daemon);
     } else if (again) {
-        struct ft_known *known = ft_snapshot_made_for(parked);
         if (known != NULL && known->attempts < ATTEMPTS)
             wish(known, &parked->asked);
         ft_parked_end(parked, parked->stale);

@@ -7,8 +7,8 @@ from typing import Any
 from daemon_runs import WARM, daemon_log, start_of, status
 from lab import Project, Result, wait_for
 
-AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8"}
-"""Variables for such runs."""
+AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8", "FLEETEST_DAEMON_AHEAD": "0"}
+"""Variables for such runs; whether the daemon has heard of a change before they come is a matter of luck."""
 
 
 def settle(project: Project) -> None:
