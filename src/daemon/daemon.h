@@ -63,6 +63,8 @@ struct ft_watch {
     int fd;        /* of inotify; negative: nothing is heard */
     uv_poll_t poll;
     uv_timer_t timer;
+    uint64_t first;    /* when the first change was since nothing was waited for, in ms of the loop's clock */
+    uint64_t quiet_ms; /* how long there have to be no others */
     int last;      /* number of the folder that was added last */
     size_t count;  /* of folders */
     bool changed;  /* something has, since all snapshots were compared */

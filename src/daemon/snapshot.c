@@ -104,6 +104,7 @@ void ft_snapshot_wish(struct ft_known *known, const struct ft_run *run)
 {
     if (known->base->daemon->snapshots == 0 || run->explains)
         return;
+    ft_watch_is_of_use(known->base->daemon);
     known->attempts = known->ahead = 0;
     wish(known, &run->asked);
 }
@@ -156,7 +157,7 @@ unsigned ft_snapshot_pending(const struct ft_daemon *daemon)
         count += known->wished;
     TAILQ_FOREACH(parked, &daemon->parked, link)
         count += parked->kind.at != NULL && parked->state == FT_PARKED_STARTING;
-    return count + (daemon->watch.changed || uv_is_active((const uv_handle_t *)&daemon->watch.timer));
+    return count + ft_watch_is_busy(daemon);
 }
 
 /* Whether it is time to make one: a run is not to be held up by it. */
@@ -246,6 +247,7 @@ static void compare(struct ft_parked *snapshot)
     struct ft_known *known = changed == NULL ? NULL : ft_snapshot_made_for(snapshot);
     if (known == NULL || known->ahead >= snapshot->daemon->ahead)
         return;
+    ft_watch_is_of_use(snapshot->daemon);
     known->ahead++;
     known->attempts = 0;
     snprintf(path, sizeof path, "%s", changed);

@@ -12,9 +12,10 @@
 
 /*
  * A save is several changes: wait until there are none for so long, in ms, after which another change also has another
- * time.  Folders that are watched at most: the system has a limit for each user.
+ * time; for ever longer where nothing has come of it, and not for ever.  Folders that are watched at most: the system
+ * has a limit for each user.
  */
-enum { QUIET_MS = 40, MOST = 4000, EVENTS_SIZE = 16 * 1024 };
+enum { QUIET_MS = 40, QUIET_MAX_MS = 5000, ENOUGH_MS = 500, MOST = 4000, EVENTS_SIZE = 16 * 1024 };
 
 static const uint32_t interesting =
     IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -22,7 +23,9 @@ static const uint32_t interesting =
 static void on_quiet(uv_timer_t *timer)
 {
     struct ft_daemon *daemon = timer->data;
-    daemon->watch.changed = true;
+    struct ft_watch *watch = &daemon->watch;
+    watch->changed = true;
+    watch->quiet_ms = watch->quiet_ms * 2 > QUIET_MAX_MS ? QUIET_MAX_MS : watch->quiet_ms * 2;
     ft_snapshot_make_next(daemon);
 }
 
@@ -32,6 +35,15 @@ static bool counts(const struct inotify_event *event)
     if (event->len == 0)
         return true; /* the folder itself, or events were lost */
     return ft_counts_all(event->name, event->mask & IN_ISDIR ? DT_DIR : DT_REG) != FT_LISTED_NOT;
+}
+
+static void wait_for_quiet(struct ft_watch *watch, uint64_t now)
+{
+    bool is_first = !uv_is_active((const uv_handle_t *)&watch->timer);
+    if (is_first)
+        watch->first = now;
+    if (is_first || now - watch->first < ENOUGH_MS)
+        uv_timer_start(&watch->timer, on_quiet, watch->quiet_ms, 0);
 }
 
 static void on_events(uv_poll_t *poll, int status, int events)
@@ -51,13 +63,25 @@ static void on_events(uv_poll_t *poll, int status, int events)
         at += (ssize_t)(sizeof event + event.len);
     }
     if (any && !daemon->leaving)
-        uv_timer_start(&daemon->watch.timer, on_quiet, QUIET_MS, 0);
+        wait_for_quiet(&daemon->watch, uv_now(&daemon->loop));
+}
+
+void ft_watch_is_of_use(struct ft_daemon *daemon)
+{
+    daemon->watch.quiet_ms = QUIET_MS;
+}
+
+bool ft_watch_is_busy(const struct ft_daemon *daemon)
+{
+    const struct ft_watch *watch = &daemon->watch;
+    return watch->changed || (watch->quiet_ms == QUIET_MS && uv_is_active((const uv_handle_t *)&watch->timer));
 }
 
 void ft_watch_begin(struct ft_daemon *daemon)
 {
     struct ft_watch *watch = &daemon->watch;
     watch->fd = -1;
+    watch->quiet_ms = QUIET_MS;
     if (daemon->ahead == 0 || daemon->snapshots == 0)
         return;
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -73,8 +97,14 @@ void ft_watch_begin(struct ft_daemon *daemon)
     uv_poll_start(&watch->poll, UV_READABLE, on_events);
 }
 
-static bool is_installed(const char *path)
+/* Whether somebody else changes it all the time, or only installing does. */
+static bool is_of_no_project(const char *path)
 {
+    static const char *const others[] = {"/dev/",     "/etc/",       "/proc/",    "/run/", "/sys/",
+                                        "/usr/lib/", "/usr/share/", "/var/log/", NULL};
+    for (const char *const *other = others; *other != NULL; other++)
+        if (strncmp(path, *other, strlen(*other)) == 0)
+            return true;
     return strstr(path, "/site-packages/") != NULL || strstr(path, "/dist-packages/") != NULL ||
            strstr(path, "/lib/python3") != NULL;
 }
@@ -86,8 +116,8 @@ void ft_watch_folders(const struct ft_parked *snapshot)
     for (size_t i = 0; watch->fd >= 0 && i < snapshot->inputs.count && watch->count < MOST; i++) {
         const char *path = ft_inputs_path(&snapshot->inputs, &snapshot->inputs.items[i]);
         const char *slash = strrchr(path, '/');
-        size_t len = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
-        if (len >= sizeof folder || is_installed(path))
+        size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+        if (len == 0 || len >= sizeof folder || is_of_no_project(path))
             continue;
         memcpy(folder, path, len);
         folder[len] = '\0';
