@@ -11,7 +11,7 @@ _fleetest() {
     local options='
         -n --numprocesses --maxprocesses --dist --max-worker-restart --start-method --ordered
         -d --tx --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid
-        --python --no-daemon --daemon-idle-timeout --daemon-memory --version --help -h
+        --python --cold --no-daemon --daemon-idle-timeout --daemon-memory --version --help -h
         -k -m -x -s -l -v -q -r -p -c -o -V
         --markers --exitfirst --maxfail --strict-config --strict-markers --fixtures
         --fixtures-per-test --pdb --pdbcls --trace --capture --runxfail --last-failed --lf

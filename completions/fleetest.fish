@@ -13,7 +13,7 @@ complete -c fleetest -l max-worker-restart -x -d 'How many crashed workers may b
 complete -c fleetest -l start-method -x -a 'auto conftests configure fork spawn' -d 'How workers are made'
 complete -c fleetest -l ordered -d 'Report tests in collection order'
 complete -c fleetest -l python -r -d 'Interpreter to run pytest with'
-complete -c fleetest -l no-daemon -d 'Do not ask the daemon'
+complete -c fleetest -l cold -l no-daemon -d 'Run from nothing: do not ask the daemon'
 complete -c fleetest -l daemon-idle-timeout -x -d 'When a daemon that is started leaves'
 complete -c fleetest -l daemon-memory -x -d 'What a daemon that is started may use, in MB'
 complete -c fleetest -n __fish_is_first_arg -a daemon -d 'Keep a process from which runs start warm'

@@ -17,11 +17,13 @@ enum { MOST = 256 };
 
 static bool is_own(const char *arg)
 {
-    static const char *const own[] = {"--python", "--daemon-idle-timeout", "--no-daemon"};
+    static const struct {
+        const char *name;
+        bool valued;
+    } own[] = {{"--python", true}, {"--daemon-idle-timeout", true}, {"--no-daemon", false}, {"--cold", false}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        size_t len = strlen(own[i]);
-        bool valued = strcmp(own[i], "--no-daemon") != 0;
-        if (strncmp(arg, own[i], len) == 0 && (arg[len] == '\0' || (valued && arg[len] == '=')))
+        size_t len = strlen(own[i].name);
+        if (strncmp(arg, own[i].name, len) == 0 && (arg[len] == '\0' || (own[i].valued && arg[len] == '=')))
             return true;
     }
     return false;

@@ -53,7 +53,7 @@ _TABLE = {
 KINDS = {name: kind for kind, names in _TABLE.items() for name in names.split()}
 """Destination of an option of pytest's own, or of xdist's -> what it decides, for all versions."""
 
-_OF_THE_COMMAND = "daemon_idle_timeout daemon_memory no_daemon python"
+_OF_THE_COMMAND = "cold daemon_idle_timeout daemon_memory python"
 """Those that the native command takes itself are declared for --help."""
 
 KINDS.update(dict.fromkeys((option.dest for option in options.OPTIONS), Kind.PRESENTATION))

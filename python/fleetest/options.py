@@ -389,9 +389,11 @@ def declare_options(parser: pytest.Parser, *, client: bool) -> None:
             "that of $VIRTUAL_ENV, python3 on PATH.",
         )
         group.addoption(
+            "--cold",
             "--no-daemon",
+            dest="cold",
             action="store_true",
-            help="Do not ask the daemon. FLEETEST_DAEMON=0 says the same for all runs.",
+            help="Run from nothing: do not ask the daemon. FLEETEST_DAEMON=0 says the same for all runs.",
         )
         group.addoption(
             "--daemon-idle-timeout",

@@ -58,7 +58,9 @@ def load(
     quicker.install()
     phases.install()
     options.declare_ini(parser)
-    options.declare_options(parser, client=start is not None and start.client_fd >= 0)
+    # A session that is prepared ahead has no client yet, but the same command line.
+    client = start is not None and (start.client_fd >= 0 or start.trial is not None)
+    options.declare_options(parser, client=client)
     if start is not None:
         private.set_program_name(parser, "fleetest")
     session = SessionPlugin(start)

@@ -43,6 +43,12 @@ static bool take_valued(struct ft_args *args, int argc, char **argv, int *at)
     return false;
 }
 
+/* Whether it says that the daemon shall not be asked. */
+static bool is_cold(const char *arg)
+{
+    return strcmp(arg, "--cold") == 0 || strcmp(arg, "--no-daemon") == 0;
+}
+
 void ft_args_parse(struct ft_args *args, int argc, char **argv, char **rest)
 {
     bool ours = true;
@@ -53,8 +59,8 @@ void ft_args_parse(struct ft_args *args, int argc, char **argv, char **rest)
             ours = false;
         if (ours && take_valued(args, argc, argv, &i))
             continue;
-        if (ours && strcmp(argv[i], "--no-daemon") == 0) {
-            args->no_daemon = true;
+        if (ours && is_cold(argv[i])) {
+            args->cold = argv[i];
             continue;
         }
         if (ours && (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0))

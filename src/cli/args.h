@@ -7,7 +7,7 @@
 struct ft_args {
     const char *python; /* --python PATH, or NULL */
     bool version;       /* --version, given once */
-    bool no_daemon;     /* --no-daemon */
+    const char *cold;   /* --cold or --no-daemon, as it was given, or NULL */
     const char *idle;   /* --daemon-idle-timeout SECONDS, or NULL */
     const char *memory; /* --daemon-memory MEGABYTES, or NULL */
     char **rest;        /* what is passed on, NULL-terminated; points into argv */

@@ -33,8 +33,8 @@ static bool is_yes(const char *text)
 /* Why the daemon is not asked; false: it is. */
 static bool is_cold(const struct ft_args *args, struct ft_cold *cold)
 {
-    if (args->no_daemon)
-        return ft_cold_because(cold, "", "--no-daemon");
+    if (args->cold != NULL)
+        return ft_cold_because(cold, "", "%s", args->cold);
     const char *wanted = getenv("FLEETEST_DAEMON");
     if (is_set("FLEETEST_DAEMON"))
         return !is_yes(wanted) && ft_cold_because(cold, "", "FLEETEST_DAEMON is %s", wanted);

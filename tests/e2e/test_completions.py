@@ -17,6 +17,7 @@ FILES = ("fleetest.bash", "_fleetest", "fleetest.fish")
 UNSHOWN = {"--junitxml", "--junitprefix", "--disable-pytest-warnings", "-V"}
 OWN = {flag for option in OPTIONS for flag in option.flags} | {
     "--python",
+    "--cold",
     "--no-daemon",
     "--daemon-idle-timeout",
     "--daemon-memory",

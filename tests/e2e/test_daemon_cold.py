@@ -16,6 +16,8 @@ from lab import FLEETEST, Project, wait_for
 @pytest.mark.parametrize(
     ("args", "env", "reason"),
     [
+        (["--cold"], {}, "--cold"),
+        (["--cold"], {"FLEETEST_DAEMON": "1"}, "--cold"),
         (["--no-daemon"], {}, "--no-daemon"),
         ([], {"FLEETEST_DAEMON": "0"}, "FLEETEST_DAEMON is 0"),
         ([], {"FLEETEST_DAEMON": "off", "CI": "true"}, "FLEETEST_DAEMON is off"),

@@ -39,6 +39,14 @@ def test_nothing_changed(ahead: Project) -> None:
     again(ahead).check(0).counts(passed=1)
 
 
+@pytest.mark.parametrize("words", ["--cold", "--no-daemon", "--daemon-memory=500"])
+def test_options_of_the_command_in_the_environment(ahead: Project, words: str) -> None:
+    """They come too late there, and do no harm."""
+    ahead.env["PYTEST_ADDOPTS"] = words
+    prepare(ahead)
+    again(ahead).check(0).counts(passed=1)
+
+
 def test_state(ahead: Project) -> None:
     """A snapshot is shown as such, and there is one for a configuration."""
     prepare(ahead)

@@ -13,7 +13,7 @@ struct args_case {
     const char *idle;
     const char *memory;
     bool version;
-    bool no_daemon;
+    const char *cold;
     bool error;
     const char *rest[MOST];
 };
@@ -48,17 +48,23 @@ static const struct args_case cases[] = {
     {.argv = {"--daemon-memory="}, .error = true},
     {.argv = {"--daemon-idle-timeouts", "1"}, .rest = {"--daemon-idle-timeouts", "1"}},
     {.argv = {"--", "--daemon-idle-timeout", "1"}, .rest = {"--", "--daemon-idle-timeout", "1"}},
-    {.argv = {"--no-daemon"}, .no_daemon = true},
-    {.argv = {"-x", "--no-daemon", "tests"}, .no_daemon = true, .rest = {"-x", "tests"}},
-    {.argv = {"--no-daemon", "-x", "--no-daemon"}, .no_daemon = true, .rest = {"-x"}},
-    {.argv = {"--no-daemon", "--python", "py"}, .no_daemon = true, .python = "py"},
+    {.argv = {"--no-daemon"}, .cold = "--no-daemon"},
+    {.argv = {"-x", "--no-daemon", "tests"}, .cold = "--no-daemon", .rest = {"-x", "tests"}},
+    {.argv = {"--no-daemon", "-x", "--no-daemon"}, .cold = "--no-daemon", .rest = {"-x"}},
+    {.argv = {"--no-daemon", "--python", "py"}, .cold = "--no-daemon", .python = "py"},
     {.argv = {"--python", "--no-daemon"}, .python = "--no-daemon"},
-    {.argv = {"--no-daemon", "--version"}, .no_daemon = true, .version = true},
+    {.argv = {"--no-daemon", "--version"}, .cold = "--no-daemon", .version = true},
+    {.argv = {"--cold"}, .cold = "--cold"},
+    {.argv = {"--cold", "--co", "-q"}, .cold = "--cold", .rest = {"--co", "-q"}},
+    {.argv = {"--no-daemon", "--cold"}, .cold = "--cold"},
+    {.argv = {"--co"}, .rest = {"--co"}},
+    {.argv = {"--cold=1", "--colder"}, .rest = {"--cold=1", "--colder"}},
+    {.argv = {"--", "--cold"}, .rest = {"--", "--cold"}},
     {.argv = {"--no-daemon=1"}, .rest = {"--no-daemon=1"}},
     {.argv = {"--no-daemo"}, .rest = {"--no-daemo"}},
     {.argv = {"--no-daemons"}, .rest = {"--no-daemons"}},
     {.argv = {"--", "--no-daemon"}, .rest = {"--", "--no-daemon"}},
-    {.argv = {"--no-daemon", "--", "--no-daemon"}, .no_daemon = true, .rest = {"--", "--no-daemon"}},
+    {.argv = {"--no-daemon", "--", "--no-daemon"}, .cold = "--no-daemon", .rest = {"--", "--no-daemon"}},
 };
 
 static void check_case(const struct args_case *one)
@@ -75,7 +81,9 @@ static void check_case(const struct args_case *one)
     assert_int_equal(args.error != NULL, one->error);
     if (!one->error) {
         assert_int_equal(args.version, one->version);
-        assert_int_equal(args.no_daemon, one->no_daemon);
+        assert_int_equal(args.cold != NULL, one->cold != NULL);
+        if (one->cold != NULL)
+            assert_string_equal(args.cold, one->cold);
         assert_int_equal(args.python != NULL, one->python != NULL);
         if (one->python != NULL)
             assert_string_equal(args.python, one->python);
