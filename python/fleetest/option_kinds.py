@@ -17,7 +17,7 @@ class Kind(enum.Enum):
     CONFIGURATION = "configuration"
     """What is configured, imported or collected, or what is done while that happens."""
     SELECTION = "selection"
-    """Which of the collected tests are run, and in which order."""
+    """Which of the collected tests are run, if any, and in which order."""
     PRESENTATION = "presentation"
     """What is printed and written, and when the run ends."""
     INSTEAD = "instead"
@@ -26,7 +26,7 @@ class Kind(enum.Enum):
 
 _TABLE = {
     Kind.SELECTION: """
-        deselect failedfirst keyword markexpr newfirst
+        collectonly deselect failedfirst keyword markexpr newfirst
     """,
     Kind.PRESENTATION: """
         code_highlight disable_warnings durations durations_min fold_skipped
@@ -38,7 +38,7 @@ _TABLE = {
         showfixtures traceconfig version
     """,
     Kind.CONFIGURATION: """
-        assertmode basetemp capture color collect_in_virtualenv collectonly confcutdir
+        assertmode basetemp capture color collect_in_virtualenv confcutdir
         continue_on_collection_errors disable_plugin_autoload doctest_continue_on_failure
         doctest_ignore_import_errors doctestglob doctestmodules doctestreport ignore ignore_glob
         importmode inifilename junitprefix keepduplicates last_failed_no_failures lf log_auto_indent

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST_XDIST_TESTRUNUID")
 ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
 ROLE_OPTIONS = ("numprocesses", "maxprocesses", "dist", "tx")
+OF_WORKERS = frozenset({"dsession", "terminaldistreporter"})
+"""Plugins that only a session with workers has."""
+DECIDE_WORKERS = ("numprocesses", "dist", "tx", "collectonly")
+"""Options that decide whether it has."""
 
 BOUND_TO_PROCESS = frozenset({"filelock"})
 """Packages whose objects refuse to be used in another process than they were made in."""
@@ -145,6 +149,7 @@ class Watcher:
                 **options,
                 "__dict__": property(self._all_options),
             }
+            self._watch_plugins(config)
         self._watch_class(config, members)
         self._watch_class(config.option, options)
         if self._thorough:
@@ -201,6 +206,19 @@ class Watcher:
                 os.register_at_fork = register
 
         self._undo.append(undo)
+
+    def _watch_plugins(self, config: pytest.Config) -> None:
+        """See who looks whether the session has workers."""
+        manager: Any = config.pluginmanager
+        get_plugin = manager.get_plugin
+
+        def get_watched(name: str) -> Any:
+            if name in OF_WORKERS and self._undo and self._asker()[0] is not None:
+                self.options_read.update(DECIDE_WORKERS)
+            return get_plugin(name)
+
+        manager.get_plugin = get_watched
+        self._undo.append(lambda: vars(manager).pop("get_plugin", None))
 
     def _watch_class(self, watched: Any, members: dict[str, Any]) -> None:
         """Give an object a class with these members in addition, which goes by the same name."""

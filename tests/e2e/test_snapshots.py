@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ahead_runs import AHEAD, again, anew, prepare, settle
 from daemon_runs import command, daemon_log, parked, start_of
-from lab import FLEETEST, Project, Result, wait_for
+from lab import FLEETEST, PYTEST, Project, Result, wait_for
 from pty_lab import Terminal
 
 TEST = "def test_a(): pass\n"
@@ -137,6 +137,95 @@ def test_other_options(ahead: Project, options: list[str]) -> None:
         assert start_of(warm) == "warm"
     assert warm.code == cold.code
     assert shown(warm) == shown(cold)
+
+
+LISTED = {
+    "pytest.ini": "[pytest]\nmarkers = slow: it is\n",
+    "test_a.py": """
+        import pytest
+
+        def test_a(): assert 0
+
+        @pytest.mark.slow
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_b(n): pass
+        """,
+    "sub/test_c.py": "class TestC:\n    def test_c(self): pass\n",
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--collect-only",
+        "--co -q",
+        "--co -qq",
+        "--co -v",
+        "--co -k b",
+        "--co -q -m slow",
+        "--co -q --deselect=test_a.py::test_a",
+        "--co -q -k nothing",
+        "--co -q -n2",
+    ],
+)
+def test_only_collected(ahead: Project, options: str) -> None:
+    """From the snapshot for running them, and with what pytest says of it, to the letter."""
+    ahead.files(LISTED)
+    prepare(ahead)
+    warm = ahead.fleetest(*options.split(), leaves=True)
+    assert status(ahead)["last_run"] == "warm"
+    cold = ahead.run(*PYTEST, *options.replace("-n2", "").split())
+    assert warm.code == cold.code
+    for result in (warm, cold):
+        result.out = re.sub(r"^plugins: .*\n", "", result.out, flags=re.M)
+    assert shown(warm) == shown(cold)
+    assert warm.err == cold.err
+
+
+@pytest.mark.parametrize("options", ["-n0 --co", "-n2 --co -q", "--co"])
+def test_collected_to_be_shown(ahead: Project, options: str) -> None:
+    """Runs and more of that go on from there in turns."""
+    ahead.files(LISTED)
+    prepare(ahead, *options.split())
+    for flag in ("-n2", "-n0"):
+        again(ahead, flag).check(1).counts(passed=3, failed=1)
+        ahead.fleetest("--co", "-q", leaves=True).check(0)
+        assert status(ahead)["last_run"] == "warm"
+    settle(ahead)
+    assert len(parked(ahead, "tests collected")) == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "config.option.collectonly",
+        "config.getoption('--collect-only')",
+        "config.getvalue('collectonly')",
+        "vars(config.option)['collectonly']",
+        "config.known_args_namespace.collectonly",
+        "not config.pluginmanager.hasplugin('dsession')",
+        "config.pluginmanager.get_plugin('terminaldistreporter') is None",
+    ],
+)
+def test_whether_they_are_run_was_asked(ahead: Project, asked: str) -> None:
+    """Then each has a snapshot of its own."""
+    ahead.file(
+        "conftest.py",
+        f"""
+        def pytest_generate_tests(metafunc):
+            config = metafunc.config
+            metafunc.parametrize('v', [bool({asked})])
+        """,
+    )
+    ahead.file("test_a.py", "def test_a(v): assert not v\n")
+    prepare(ahead, "-n2")
+    again(ahead, "-n2").check(0)
+    listed = ahead.fleetest("-n2", "--co", "-q", leaves=True).lines("test_a.py::test_a[[]True]")
+    assert status(ahead)["last_run"] != "warm"
+    settle(ahead)
+    assert ahead.fleetest("-n2", "--co", "-q", leaves=True).out[:30] == listed.out[:30]
+    assert status(ahead)["last_run"] == "warm"
+    again(ahead, "-n2").check(0)
 
 
 def test_last_failed_is_read_anew(ahead: Project) -> None:
