@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import pytest
 
@@ -47,6 +47,9 @@ from fleetest.startup_hooks import implementations_of_others, unknown_startup_ho
 from fleetest.trial import Trial
 from fleetest.turns import ask_before_reading
 from fleetest.watching import Watcher, is_installed_file
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _GIVEN_ARGUMENTS = (
     *("pytest_load_initial_conftests", "pytest_cmdline_parse", "pytest_cmdline_preparse"),
@@ -124,9 +127,12 @@ class SnapshotSession(Trial):
                 raise
             self.fail(traceback.format_exc())
         if not self._is_run:
-            self._give_up(f"pytest ended with exit code {code} before its tests were collected")
+            self.end_early(code)
         return code
 
+    def end_early(self, code: int) -> None:
+        """The session would end with this exit code before its tests are collected."""
+        self._give_up(f"pytest ended with exit code {code} before its tests were collected")
     def _begin_process(self) -> None:
         _core.die_with_parent(signal.SIGKILL)
         os.setpgid(0, 0)
@@ -431,6 +437,12 @@ class _Listener:
     def pytest_internalerror(self, excrepr: object) -> None:
         """The session would end, with hooks that write reports."""
         self._session.fail(str(excrepr))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:
+        """Likewise, after a usage error or an interrupt."""
+        self._session.end_early(int(exitstatus))
+        yield
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectstart(self, collector: pytest.Collector) -> None:

@@ -536,6 +536,28 @@ def test_collection_error(ahead: Project) -> None:
     again(ahead).check(0)
 
 
+@pytest.mark.parametrize(
+    ("args", "text", "code"),
+    [
+        (["no_such_file.py"], TEST, 4),
+        (["test_a.py::no_such_test"], TEST, 4),
+        ([], "raise KeyboardInterrupt\n", 2),
+        ([], "import sys\nsys.exit(1)\n", 3),
+    ],
+)
+def test_end_before_the_tests(ahead: Project, args: list[str], text: str, code: int) -> None:
+    """What sessions do at their end is done by runs, not by a preparation."""
+    ahead.file(
+        "conftest.py",
+        "def pytest_sessionfinish():\n    with open('log', 'a') as file: print('x', file=file)\n",
+    )
+    ahead.file("test_a.py", text)
+    for runs in (1, 2):
+        ahead.fleetest(*args, leaves=True).check(code)
+        settle(ahead)
+        assert ahead.logged("log") == ["x"] * runs
+
+
 # ---- what bars it ----
 
 
