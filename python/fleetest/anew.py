@@ -45,6 +45,8 @@ def apply_options(
             for namespace in (config.option, config.known_args_namespace):
                 setattr(namespace, name, is_now[name])
     private.set_command_line(config, now)
+    if was["file_or_dir"] != is_now["file_or_dir"]:
+        private.set_arguments(config, is_now["file_or_dir"])
     if reporter is not None:
         private.renew_reporter(reporter, settings, private.reporter_settings(config, reporter))
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fleetest import _core, options, shim
+from fleetest.by_id import files_of_values
 from fleetest.console_script import pose
 from fleetest.import_effects import ImportEffects, is_installed
 from fleetest.looked_at import LookedAt
@@ -199,11 +200,12 @@ class _Session:
         defaults = vars(config.option)
         values, unknown = private.parse_known(config, self._args)
         chosen = configuration(values, defaults)
-        files = chosen.pop("file_or_dir", [])
+        given = chosen.pop("file_or_dir", [])
+        files = files_of_values(values, unknown, os.getcwd()) or given
         kind = (plugins, config.rootpath, config.inipath, sorted(chosen.items()), unknown, files)
         label = f"{config.rootpath}"
-        if files:
-            label += ": " + " ".join(files)
+        if given:
+            label += ": " + " ".join(given)
         if chosen:
             label += f" ({', '.join(chosen)})"
         return repr(plugins) if self.has_plugins() else "", repr(kind), label, choices(values)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Callable, NoReturn
 import pytest
 
 from fleetest import _core, anew, randomness
+from fleetest.by_id import ByIds
 from fleetest.console_script import change_arguments, pose_for_run
 from fleetest.deferred import Deferred
 from fleetest.fork_server import serve
@@ -236,6 +237,7 @@ class SnapshotSession(Trial):
         """Watch, and look at what kind of session it is."""
         super().begin(config)
         config.pluginmanager.register(_Listener(self), "fleetest-snapshot")
+        ByIds(config, self._arrive, self.watcher)
         self._points.begin()
 
     def saw_arguments(self, config: pytest.Config, args: list[str]) -> None:

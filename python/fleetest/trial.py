@@ -102,6 +102,7 @@ class Trial:
         """What the session has set in the environment, or deleted (None)."""
         self.variables: _Variables | None = None
         self._config: pytest.Config | None = None
+        self._has_arrived = False
 
     def run(self, plugin: object) -> int:
         """Have the session, until right before ``pytest_collection_modifyitems`` is called; its exit code.
@@ -159,7 +160,10 @@ class Trial:
         """The session is about to start."""
 
     def _arrive(self) -> None:
-        """Everything is collected: look at what is there, and stop."""
+        """The session has come as far as it is prepared: look at what is there, and stop."""
+        if self._has_arrived:  # in a run that went on from before the end of the collection
+            return
+        self._has_arrived = True
         config = self._config
         assert config is not None
         session: Any = config.pluginmanager.get_plugin("session")

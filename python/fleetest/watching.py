@@ -141,10 +141,10 @@ class Watcher:
         members: dict[str, Any] = {"__getattr__": self._missing(type(config).__name__)}
         options: dict[str, Any] = {name: self._option(name, self.asked) for name in ROLE_OPTIONS}
         if self._options:
-            members["invocation_params"] = self._property(
-                "invocation_params", self.saw_command_line
-            )
+            for name in ("args", "invocation_params"):
+                members[name] = self._property(name, self.saw_command_line)
             options = {
+                "file_or_dir": self._property("file_or_dir", self.saw_command_line),
                 **{name: self._option(name, self._read_option) for name in self._options},
                 **options,
                 "__dict__": property(self._all_options),
@@ -284,6 +284,7 @@ class Watcher:
         """The attribute ``__dict__`` of the options, by which somebody may read or write them all."""
         if self._undo and self._asker()[0] is not None:
             self.options_read.update(self._options)
+            self.command_line_read = True  # the arguments are among them
         return _members(options)
 
     def saw_command_line(self) -> None:

@@ -242,10 +242,47 @@ def test_last_failed_is_read_anew(ahead: Project) -> None:
     assert result.out.index("::test_a") < result.out.index("::test_b")
 
 
-def test_node_ids_are_their_own(ahead: Project) -> None:
+def test_ids_are_their_own(ahead: Project) -> None:
+    """The snapshot of a whole file is none for one of its tests."""
     ahead.file("test_a.py", "def test_a(): pass\ndef test_b(): pass\n")
-    prepare(ahead)
+    prepare(ahead, "test_a.py")
     anew(ahead, "test_a.py::test_b").check(0).counts(passed=1)
+
+
+def test_ids_of_a_file_have_one(ahead: Project) -> None:
+    ahead.files(LISTED)
+    prepare(ahead, "test_a.py::test_b[1]")
+    again(ahead, "test_a.py::test_b[2]").check(0).counts(passed=1)
+    again(ahead, "test_a.py::test_a").check(1).counts(failed=1)
+    again(ahead, "test_a.py::test_b", "./test_a.py::test_a").check(1).counts(passed=2, failed=1)
+    ahead.fleetest("test_a.py::test_c", leaves=True).check(4).err_lines(
+        "ERROR: not found: *::test_c"
+    )
+    assert status(ahead)["last_run"] == "warm"
+    anew(ahead, "sub/test_c.py::TestC").check(0)
+    settle(ahead)
+    assert len(parked(ahead, "tests collected")) == 2
+
+
+def test_ids_within_a_wrapper(ahead: Project) -> None:
+    """Somebody's hook would be on the stack where the files are collected: each has a snapshot of its own."""
+    ahead.files(LISTED)
+    ahead.file(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_make_collect_report(collector):
+            yield
+        """,
+    )
+    prepare(ahead, "test_a.py::test_b")
+    again(ahead, "test_a.py::test_b").check(0).counts(passed=2)
+    anew(ahead, "test_a.py::test_b[1]").check(0).counts(passed=1)
+    settle(ahead)
+    again(ahead, "test_a.py::test_b[1]").check(0).counts(passed=1)
+    again(ahead, "test_a.py::test_b").check(0).counts(passed=2)
 
 
 def begun_at(project: Project) -> int:

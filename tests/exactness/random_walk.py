@@ -411,7 +411,9 @@ class Walk:
         if self._chance(0.4):
             tests = self._files("test_*.py")
             names = self.random.sample(tests, min(len(tests), self.random.randrange(1, 3)))
-            if names and self._chance(0.3):
+            if self._chance(0.3):
+                names = [f"{name}::test_{self._some()}" for name in names]
+            elif names and self._chance(0.3):
                 names[0] += f"::test_{self._some()}"
             self.args += names
         workers = self.random.choice(["-n2", "-n2", "-n1", "-n0"])

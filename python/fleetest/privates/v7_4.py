@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import dataclasses
 import importlib
 import os
 import sys
@@ -18,6 +19,7 @@ import _pytest.doctest
 import _pytest.faulthandler
 import _pytest.fixtures
 import _pytest.junitxml
+import _pytest.main
 import _pytest.mark.structures
 import _pytest.terminal
 import _pytest.tmpdir
@@ -290,6 +292,73 @@ class Pytest74:
 
         cls: Any = _pytest.mark.structures.NodeKeywords
         cls.__setitem__, cls.update = watched(cls.__setitem__), watched(cls.update)
+
+    # ---- arguments ----
+
+    def set_arguments(self, config: pytest.Config, arguments: list[str]) -> None:
+        """Have been given these files, folders and ids."""
+        changed: Any = config
+        changed.args = list(arguments)
+        for namespace in (config.option, config.known_args_namespace):
+            namespace.file_or_dir = list(arguments)
+
+    def initial_parts(self, session: pytest.Session) -> list[Any]:
+        """What the session makes of its arguments, as ``Session.perform_collect`` does."""
+        config: Any = session.config
+        main: Any = _pytest.main
+        folder, in_packages = config.invocation_params.dir, config.option.pyargs
+        if not hasattr(main, "normalize_collection_arguments"):  # since pytest 9
+            resolve = main.resolve_collection_argument
+            return [resolve(folder, each, as_pypath=in_packages) for each in config.args]
+        parts = [
+            main.resolve_collection_argument(
+                folder,
+                each,
+                number,
+                as_pypath=in_packages,
+                consider_namespace_packages=config.getini("consider_namespace_packages"),
+            )
+            for number, each in enumerate(config.args)
+        ]
+        if config.getoption("keepduplicates"):
+            return parts
+        normal: list[Any] = main.normalize_collection_arguments(parts)
+        return normal
+
+    def present_parts(self, session: pytest.Session) -> list[Any]:
+        """What it has made of them."""
+        parts: list[Any] = session._initial_parts
+        return parts
+
+    def set_present_parts(self, session: pytest.Session, parts: list[Any]) -> None:
+        """Have the session look for these."""
+        session._initial_parts = parts
+
+    def without_names(self, parts: Sequence[Any]) -> list[Any]:
+        """For each file of these one that has a name which nothing has."""
+        nothing = ["\0"]
+        found: dict[Path, Any] = {}
+        for part in parts:
+            if isinstance(part, tuple):  # until pytest 8.1
+                found.setdefault(part[0], (part[0], nothing))
+                continue
+            changes: dict[str, Any] = {"parts": nothing}
+            if hasattr(part, "parametrization"):  # since pytest 9
+                changes["parametrization"] = None
+            found.setdefault(part.path, dataclasses.replace(part, **changes))
+        return [*found.values()]
+
+    def take_not_found(self, session: pytest.Session) -> list[tuple[str, Sequence[Any]]]:
+        """The arguments for which there was nothing, and where it was looked; they are forgotten."""
+        found = [*session._notfound]
+        session._notfound.clear()
+        return found
+
+    def hooks_of_each_argument(self) -> tuple[str, ...]:
+        """Hooks that are called for a file's packages as often as an argument names the file."""
+        if pytest_version() >= (8, 0):
+            return ()
+        return "pytest_collect_file", "pytest_ignore_collect", "pytest_pycollect_makemodule"
 
     # ---- the session ----
 
