@@ -46,7 +46,9 @@ def options_in(name: str) -> set[str]:
 def known() -> set[str]:
     """The options that fleetest and pytest have."""
     command = Path(sys.executable).with_name("fleetest")
-    shown = subprocess.run([command, "--help"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [command, "--cold", "--help"], capture_output=True, text=True, check=True
+    ).stdout
     return set(re.findall(r"(?<![\w-])--?\w[\w-]*", shown)) | UNSHOWN
 
 
