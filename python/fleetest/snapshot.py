@@ -134,6 +134,7 @@ class SnapshotSession(Trial):
     def end_early(self, code: int) -> None:
         """The session would end with this exit code before its tests are collected."""
         self._give_up(f"pytest ended with exit code {code} before its tests were collected")
+
     def _begin_process(self) -> None:
         _core.die_with_parent(signal.SIGKILL)
         os.setpgid(0, 0)

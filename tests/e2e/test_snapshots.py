@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ahead_runs import AHEAD, again, anew, prepare, settle
-from daemon_runs import command, daemon_log, parked, start_of
+from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import FLEETEST, PYTEST, Project, Result, wait_for
 from pty_lab import Terminal
 
