@@ -14,7 +14,7 @@ from fleetest.stages import Stage
 from fleetest.watching import is_installed_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fleetest.trial import Findings, Look
     from fleetest.watching import Finding
@@ -165,6 +165,16 @@ def _barring(look: Look, harmless: tuple[str, ...], root: str) -> str:
             else f"{place(look.who)} made or changed {shown(look.path)}"
         )
     return ""
+
+
+def reason_against(look: Look, resumable: Iterable[str], root: str) -> str:
+    """Why nobody else can go on from there; empty: they can.
+
+    :param resumable: packages and files whose doings are harmless
+    :param root: the project's folder
+    """
+    harmless = tuple(begin for name in resumable for begin in _places_in(name, root))
+    return _barring(look, harmless, root)
 
 
 def is_effect(look: Look) -> bool:

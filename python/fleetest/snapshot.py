@@ -38,6 +38,7 @@ from fleetest.plumbing import LOWEST, captured_fds, flush_all, raise_fd
 from fleetest.privates import private
 from fleetest.process import children, set_name
 from fleetest.request import Request
+from fleetest.restraint import Restraint
 from fleetest.rewinding import RewindPoints
 from fleetest.safety import unsafe_to_fork
 from fleetest.shared_state import SharedState
@@ -96,6 +97,7 @@ class SnapshotSession(Trial):
         self._has_left_traces = False
         """It cannot be resumed since it has done something outside."""
         self.watcher = Watcher(thorough=True, options=FREE)
+        self._restraint = Restraint(self.watcher, self._would_change)
 
     def live(self, run: Callable[[Start], int]) -> int:
         """Prepare, and wait for the daemon's orders.
@@ -240,6 +242,7 @@ class SnapshotSession(Trial):
         config.pluginmanager.register(_Listener(self), "fleetest-snapshot")
         ByIds(config, self._arrive, self.watcher)
         self._points.begin()
+        self._restraint.begin(config)
 
     def saw_arguments(self, config: pytest.Config, args: list[str]) -> None:
         """These are all arguments, with those that the environment and the ini file add."""
@@ -333,6 +336,7 @@ class SnapshotSession(Trial):
         variables = variables_of(self.findings)
         self._until = expiry_of(self.findings.looks, self._progress.begun)
         self.findings.looks.clear()
+        self._restraint.stop()
         state = randomness.capture()
         gc.collect()  # what is garbage now is none of a run's: runs take what is left for granted
         _core.fill_holes(HOLES_MAX)
@@ -400,11 +404,17 @@ class SnapshotSession(Trial):
         os.write(self._log, text.encode("utf-8", "replace") + b"\n")
         self._give_up("preparing failed: see the daemon's log")
 
+    def _would_change(self, why: str) -> NoReturn:
+        """The session is about to do something outside."""
+        self._has_left_traces = True
+        self._give_up(why)
+
     def _give_up(self, why: str, *, again: bool = False) -> NoReturn:
         """No run may come from here; ends the process, and what it has started.
 
         The session ends but for its reports: :func:`pytest_sessionfinish` is not called.
         """
+        self._restraint.forbid()
         self.stop()
         if self._config is not None:
             with contextlib.suppress(BaseException):

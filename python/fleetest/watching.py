@@ -59,7 +59,10 @@ _LISTENERS = (
     __file__,
     recorded_variables.__file__,
     listening.__file__,
-    *(os.path.join(os.path.dirname(__file__), name) for name in ("trial.py", "rewinding.py")),
+    *(
+        os.path.join(os.path.dirname(__file__), name)
+        for name in ("trial.py", "rewinding.py", "restraint.py")
+    ),
 )
 """Modules that are called instead of what is watched."""
 
@@ -330,6 +333,8 @@ class Watcher:
             self._asked_for_identity(event, sys._getframe(1), frame)
         elif isinstance(detail, (str, bytes, os.PathLike)) and _is_a_sessions_own(frame):
             path = os.path.abspath(os.fsdecode(detail))
+            if event == "open" and os.path.isdir(path):  # a file without a name in there
+                return
             self._made.setdefault(path, self._place(frame))
 
     def _asked_for_identity(self, event: str, caller: FrameType, frame: FrameType) -> None:

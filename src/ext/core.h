@@ -74,6 +74,9 @@ extern PyType_Spec core_unfinished_spec;
 PyObject *core_leave(PyObject *module, PyObject *args);
 PyObject *core_end(PyObject *module, PyObject *args);
 
+/* before_changes(): see changes.c. */
+PyObject *core_before_changes(PyObject *module, PyObject *callback);
+
 /* before_imports(): see imports.c. */
 PyObject *core_before_imports(PyObject *module, PyObject *callback);
 

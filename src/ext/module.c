@@ -147,6 +147,10 @@ static PyMethodDef core_methods[] = {
     {"before_read", core_before_read, METH_VARARGS,
      PyDoc_STR("before_read(callback, terminal, /)\n--\n\nCall callback() before anything is read from the terminal "
                "that is behind a descriptor, which also\nstands for /dev/tty; None, -1: no more.")},
+    {"before_changes", core_before_changes, METH_O,
+     PyDoc_STR("before_changes(callback, /)\n--\n\nCall callback(event, arguments), as of an audit hook, before a file "
+               "is opened for writing or\npaths are changed, a process is started, or a socket gets an address; None: "
+               "no more.\nWhat it raises takes the place of that.")},
     {"before_imports", core_before_imports, METH_O,
      PyDoc_STR("before_imports(callback, /)\n--\n\nCall callback(name, cpu) before the main thread imports a module "
                "that is not there, with the\nCPU time of the process in ns; None: no more.")},

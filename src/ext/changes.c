@@ -1,0 +1,66 @@
+/*
+ * Hearing of what Python code is about to change outside the process, before it does, by an audit hook, which does
+ * nothing once nobody listens.
+ */
+#include "ext/core.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* For the whole process, as audit hooks are. */
+static PyObject *callback;
+static int audited, calling;
+
+static const char *const events[] = {
+    "os.mkdir",  "os.remove",    "os.rmdir",       "os.rename",  "os.truncate", "os.link",       "os.symlink",
+    "os.chmod",  "os.chown",     "os.utime",       "os.setxattr", "os.removexattr", "sqlite3.connect",
+    "os.system", "os.exec",      "os.posix_spawn", "os.fork",    "os.forkpty",  "subprocess.Popen", "pty.spawn",
+    "socket.connect", "socket.bind", NULL,
+};
+
+/* Whether it opens a file for more than reading. */
+static int opens_for_writing(const char *event, PyObject *args)
+{
+    if (strcmp(event, "open") != 0 || PyTuple_GET_SIZE(args) != 3 || !PyLong_Check(PyTuple_GET_ITEM(args, 2)))
+        return 0;
+    long flags = PyLong_AsLong(PyTuple_GET_ITEM(args, 2));
+    PyErr_Clear();
+    return flags != -1 && (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) != 0;
+}
+
+static int changes_something(const char *event, PyObject *args)
+{
+    if (event[0] == 'o' && event[1] == 'p')
+        return opens_for_writing(event, args);
+    for (const char *const *each = events; *each != NULL; each++)
+        if (strcmp(event, *each) == 0)
+            return 1;
+    return 0;
+}
+
+static int audit(const char *event, PyObject *args, void *unused)
+{
+    (void)unused;
+    if (callback == NULL || calling || !PyTuple_Check(args) || !changes_something(event, args))
+        return 0;
+    PyObject *called = Py_NewRef(callback);
+    calling = 1;
+    PyObject *result = PyObject_CallFunction(called, "sO", event, args);
+    calling = 0;
+    Py_DECREF(called);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+PyObject *core_before_changes(PyObject *module, PyObject *object)
+{
+    (void)module;
+    Py_CLEAR(callback);
+    if (object == Py_None)
+        Py_RETURN_NONE;
+    if (!audited && PySys_AddAuditHook(audit, NULL) < 0)
+        return NULL;
+    audited = 1;
+    callback = Py_NewRef(object);
+    Py_RETURN_NONE;
+}
