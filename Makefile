@@ -65,7 +65,7 @@ xdist-suite: system-build ## run pytest-xdist's own tests with fleetest in its p
 plugin-suites: system-build ## run other plugins' own tests with pytest-xdist and with fleetest (ARGS: names)
 	@build=$$($(environment) build) && $$build tests/suites/plugin_suites.py $(ARGS)
 
-soak: ## run 1,000 times through the daemon, and see whether anything grows (ARGS: Pythons with fleetest)
+soak: ## run 1,000 times through the daemon, edit 200 times, and see whether anything grows (ARGS: Pythons with fleetest)
 	@$(PYTHON) tests/soak/soak.py $(or $(ARGS),.venv/bin/python)
 
 sanitize: system-test ## run the unit and e2e tests under the address and undefined sanitizers

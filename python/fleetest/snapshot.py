@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -154,6 +153,8 @@ class SnapshotSession(Trial):
             if not self._can_park():
                 return False
             flush_all()
+            _settle()
+            _core.freeze(True)
             state = randomness.capture()
             ours, theirs = (raise_fd(end.detach(), self._lowest) for end in socket.socketpair())
             before, parent = self._channel.fileno(), os.getpid()
@@ -338,9 +339,7 @@ class SnapshotSession(Trial):
         self.findings.looks.clear()
         self._restraint.stop()
         state = randomness.capture()
-        gc.collect()  # what is garbage now is none of a run's: runs take what is left for granted
-        _core.fill_holes(HOLES_MAX)
-        _core.note_finalizers()
+        _settle()
         os.close(self._log)
         self._say(inputs, counts, variables, "")
         kind, how, fds = serve(self._channel)
@@ -426,6 +425,16 @@ class SnapshotSession(Trial):
             self._say(inputs, counts, variables, why, again=again or changed is not None)
         os.killpg(0, signal.SIGKILL)
         os._exit(0)
+
+
+def _settle() -> None:
+    """Look at all objects once, before processes are forked that would copy their pages to do so.
+
+    What is garbage now is none of a run's: runs take what is left for granted.
+    """
+    _core.collect_young()
+    _core.fill_holes(HOLES_MAX)
+    _core.note_finalizers()
 
 
 def _wait_until_settled(path: str) -> None:

@@ -34,8 +34,9 @@ int core_pack(struct core_state *state, struct ft_buf *out, PyObject *object);
 /* The one object in `len` bytes of msgpack; a new reference, or NULL with ValueError or another exception. */
 PyObject *core_unpack(struct core_state *state, const uint8_t *bytes, size_t len);
 
-/* freeze(): see freeze.c. */
+/* freeze() and collect_young(): see freeze.c. */
 PyObject *core_freeze(PyObject *module, PyObject *args);
+PyObject *core_collect_young(PyObject *module, PyObject *unused);
 
 /* All objects that the collector knows; a new list, or NULL with an exception. */
 PyObject *core_all_objects(void);

@@ -54,8 +54,8 @@ static int is_suspended(PyObject *object)
 /* Whether somebody is told of an object's end, other than the books that the library and well-known packages keep. */
 static int tells_of_the_end(PyObject *reference)
 {
-    static const char *const keepers[] = {"weakref", "_weakrefset", "logging", "django.dispatch.dispatcher",
-                                          "sqlalchemy.event.registry", NULL};
+    static const char *const keepers[] = {"weakref", "_weakrefset", "importlib._bootstrap", "_frozen_importlib",
+                                          "logging", "django.dispatch.dispatcher", "sqlalchemy.event.registry", NULL};
     PyObject *callback = PyObject_GetAttrString(reference, "__callback__");
     int tells = callback == NULL || (callback != Py_None && !PyCFunction_Check(callback));
     PyObject *module = tells && callback != NULL ? PyObject_GetAttrString(callback, "__module__") : NULL;
@@ -146,44 +146,65 @@ static int note_type(PyObject *types, PyObject *type)
     return err;
 }
 
-/* Note one object.  Returns 0, or -1 with an exception. */
+/* Note one object, by a weak reference if it can be gone at the end.  Returns 0, or -1 with an exception. */
 static int note(PyObject *changing, PyObject *types, const struct known *known, PyObject *object)
 {
+    struct ends found = {0, 0};
     if (note_type(types, (PyObject *)Py_TYPE(object)) < 0)
         return -1;
-    if (Py_TYPE(object)->tp_finalize != known->io && !(is_generator(object) && is_suspended(object))) {
-        look_at(&noted.ends, known, object);
+    look_at(&found, known, object);
+    if (!found.finalizers && !found.others && Py_TYPE(object)->tp_finalize != known->io)
+        return 0;
+    PyObject *reference = PyWeakref_NewRef(object, NULL);
+    if (reference == NULL) {
+        PyErr_Clear();
+        noted.ends.finalizers |= found.finalizers;
+        noted.ends.others |= found.others;
         return 0;
     }
-    PyObject *reference = PyWeakref_NewRef(object, NULL);
-    int err = reference == NULL ? -1 : PyList_Append(changing, reference);
-    Py_XDECREF(reference);
+    int err = PyList_Append(changing, reference);
+    Py_DECREF(reference);
     return err;
 }
 
+/* Begin a note.  Returns 0, or -1 with an exception. */
+static int begin_note(void)
+{
+    PyObject *changing = PyList_New(0), *types = PyList_New(0);
+    if (changing == NULL || types == NULL) {
+        Py_XDECREF(changing);
+        Py_XDECREF(types);
+        return -1;
+    }
+    Py_XSETREF(noted.changing, hidden(changing));
+    Py_XSETREF(noted.types, hidden(types));
+    noted.ends = (struct ends){0, 0};
+    return 0;
+}
+
+/* Note what is not noted yet, or everything where that is not known. */
 PyObject *core_note_finalizers(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
     struct known known = known_types();
-    Py_CLEAR(noted.changing);
-    Py_CLEAR(noted.types);
-    noted.ends = (struct ends){0, 0};
-    PyObject *objects = core_all_objects(), *changing = PyList_New(0), *types = PyDict_New(), *references = NULL;
-    int err = objects == NULL || changing == NULL || types == NULL ? -1 : 0;
+    PyObject *objects = noted.changing == NULL ? NULL : core_young_objects(), *types = NULL;
+    if (objects == NULL && !PyErr_Occurred() && begin_note() == 0)
+        objects = core_all_objects();
+    if (objects != NULL)
+        types = PyDict_New();
+    int err = types == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; err == 0 && i < PyList_GET_SIZE(objects); i++)
-        err = note(changing, types, &known, PyList_GET_ITEM(objects, i));
-    if (err == 0)
-        references = PyDict_Values(types);
-    Py_XDECREF(objects);
+        err = note(noted.changing, types, &known, PyList_GET_ITEM(objects, i));
+    PyObject *references = err == 0 ? PyDict_Values(types) : NULL;
+    Py_ssize_t end = references == NULL ? 0 : PyList_GET_SIZE(noted.types);
+    err = references == NULL ? -1 : PyList_SetSlice(noted.types, end, end, references);
+    Py_XDECREF(references);
     Py_XDECREF(types);
-    if (references == NULL) {
-        Py_XDECREF(changing);
-        return NULL;
-    }
-    noted.changing = hidden(changing);
-    noted.types = hidden(references);
-    Py_RETURN_NONE;
+    Py_XDECREF(objects);
+    if (err < 0)
+        Py_CLEAR(noted.changing);
+    return err < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* Whether any class has got a finalizer since. */

@@ -118,6 +118,21 @@ static struct caught guarded[GUARDED] = {
     [UNFREEZE] = {"unfreeze", METH_NOARGS, unfreeze, NULL, NULL},
 };
 
+PyObject *core_collect_young(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    PyObject *gc = PyImport_ImportModule("gc"), *count = NULL;
+    if (gc == NULL)
+        return NULL;
+    if (guarded[COLLECT].method == NULL)
+        count = PyObject_CallMethod(gc, "collect", NULL);
+    else
+        count = ((with_keywords)(void (*)(void))guarded[COLLECT].original)(gc, NULL, 0, NULL);
+    Py_DECREF(gc);
+    return count;
+}
+
 PyObject *core_freeze(PyObject *module, PyObject *args)
 {
     int was_noted = 0;

@@ -112,6 +112,8 @@ static PyMethodDef core_methods[] = {
      PyDoc_STR("freeze(noted=False, /)\n--\n\nTake all objects out of the garbage collector's sight until somebody "
                "asks for a collection or\nfor its objects; False if this interpreter's gc is not known. `noted`: "
                "note_finalizers() was called\nright before this process was forked.")},
+    {"collect_young", core_collect_young, METH_NOARGS,
+     PyDoc_STR("collect_young()\n--\n\nCollect garbage, but for what is frozen.")},
     {"fill_holes", core_fill_holes, METH_VARARGS,
      PyDoc_STR("fill_holes(limit, /)\n--\n\nTake up the freed blocks between living objects, at most `limit` bytes, so "
                "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
@@ -140,7 +142,8 @@ static PyMethodDef core_methods[] = {
     {"file_objects", core_file_objects, METH_NOARGS,
      PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
     {"note_finalizers", core_note_finalizers, METH_NOARGS,
-     PyDoc_STR("note_finalizers()\n--\n\nLook now at what is here, so that processes forked off this one need not.")},
+     PyDoc_STR("note_finalizers()\n--\n\nLook now at what is here and not noted yet, so that processes forked off this one "
+               "need not.")},
     {"finalizers", core_finalizers, METH_NOARGS,
      PyDoc_STR("finalizers()\n--\n\nWhether any object has a finalizer, where files and sockets do not count; and "
                "whether anything\nelse happens outside when objects are taken apart.")},

@@ -5,7 +5,7 @@
 
 #include "trace/recorder.h"
 
-static struct ft_record before = FT_RECORD_INIT;
+static struct ft_record known = FT_RECORD_INIT; /* those that were there before, or were recorded */
 
 static struct ft_record_key key_of(const struct dl_phdr_info *info)
 {
@@ -17,24 +17,23 @@ static int remember(struct dl_phdr_info *info, size_t size, void *unused)
     (void)size;
     (void)unused;
     struct ft_record_key key = key_of(info);
-    if (ft_record_find(&before, &key) == NULL && ft_record_add(&before, &key, 0, "") < 0)
+    if (ft_record_find(&known, &key) == NULL && ft_record_add(&known, &key, 0, "") < 0)
         recorder_miss();
     return 0;
 }
 
 static int record_new(struct dl_phdr_info *info, size_t size, void *unused)
 {
-    (void)size;
-    (void)unused;
     struct ft_record_key key = key_of(info);
-    if (ft_record_find(&before, &key) == NULL)
-        recorder_library(info->dlpi_name);
-    return 0;
+    if (ft_record_find(&known, &key) != NULL)
+        return 0;
+    recorder_library(info->dlpi_name);
+    return remember(info, size, unused);
 }
 
 void loaded_begin(void)
 {
-    ft_record_clear(&before);
+    ft_record_clear(&known);
     dl_iterate_phdr(remember, NULL);
 }
 

@@ -1,10 +1,11 @@
 """Many runs through the daemon, to see whether anything grows and every outcome is right.
 
-    soak.py [--runs N] [--at-once N] PYTHON [PYTHON ...]
+    soak.py [--runs N] [--edits N] [--at-once N] PYTHON [PYTHON ...]
 
 Makes four projects, runs each in turn with each Python (whose environment has fleetest) until there were
-N runs (1000), then as many at once as asked for (50).  After some runs to warm up it notes what the daemons
-have: processes, descriptors, memory, files; and fails if there is more in the end.
+N runs (1000), then after so many edits (200), by turns of a test and of what it imports, then as many at once as
+asked for (50).  After some runs to warm up it notes what the daemons have: processes, descriptors, memory, files; and
+fails if there is more in the end.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 WARM_UP = 40
-"""Runs before the first look."""
+"""Runs before the first look, and edits."""
 
 MEMORY_KIB = 2048
 """What a daemon and its parked process may have more, all together, for reasons of the allocator's."""
@@ -63,6 +64,8 @@ class Soak:
         for name, (text, count, _) in PROJECTS.items():
             source = "\n".join(text.format(number) for number in range(count))
             (self.projects[name] / "test_it.py").write_text(source + "\n", "utf-8")
+            (self.projects[name] / "conftest.py").write_text("import helper\n", "utf-8")
+            (self.projects[name] / "helper.py").write_text("", "utf-8")
         self.commands = [str(Path(python).absolute().with_name("fleetest")) for python in pythons]
         self.env = {
             **os.environ,
@@ -88,6 +91,13 @@ class Soak:
         )
         return name, process
 
+    def edit(self, number: int) -> None:
+        """Save a file of one of the projects, with other lines than before."""
+        folder = list(self.projects.values())[number // 2 % len(self.projects)]
+        path = folder / ("helper.py" if number % 2 else "test_it.py")
+        text, _, _ = path.read_text("utf-8").partition("# edit")
+        path.write_text(f"{text}# edit {number}\n", "utf-8")
+
     def check(self, name: str, process: subprocess.Popen[str]) -> None:
         """Wait for a run's end, which has to be the right one.
 
@@ -104,6 +114,8 @@ class Soak:
             words = [command, "daemon", "status", "--json"]
             shown = json.loads(subprocess.check_output(words, env=self.env, text=True))
             pids = [shown["pid"], *(parked["pid"] for parked in shown["parked"])]
+            if shown["preparing"]:
+                size.left += 1
             size.left += len(set(_members(shown["pid"])) - set(pids))
             size.kept += len(pids)
             size.descriptors += sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
@@ -155,6 +167,12 @@ def soak(root: Path, options: argparse.Namespace) -> int:
         for number in range(WARM_UP, options.runs):
             here.check(*here.start(number))
         print(f"after {options.runs} runs:", here.settle(before))
+        for number in range(options.edits):
+            here.edit(number)
+            here.check(*here.start(number // 2))
+            if number == WARM_UP:
+                before = here.settle()
+        print(f"after {options.edits} edits:", here.settle(before))
         for name, process in [here.start(number) for number in range(options.at_once)]:
             here.check(name, process)
         after = here.settle(before)
@@ -173,6 +191,7 @@ def main() -> int:
     """Read the arguments, and soak."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("python", nargs="+")
     with tempfile.TemporaryDirectory(prefix="fleetest-soak-") as folder:
