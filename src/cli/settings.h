@@ -4,7 +4,14 @@
 
 #include <stdint.h>
 
-enum ft_setting { FT_SETTING_IDLE, FT_SETTING_MEMORY, FT_SETTING_RENEW, FT_SETTING_SNAPSHOTS, FT_SETTING_AHEAD, FT_SETTINGS };
+enum ft_setting {
+    FT_SETTING_IDLE,
+    FT_SETTING_MEMORY,
+    FT_SETTING_RENEW,
+    FT_SETTING_SNAPSHOTS,
+    FT_SETTING_AHEAD,
+    FT_SETTINGS
+};
 
 struct ft_settings {
     uint64_t values[FT_SETTINGS]; /* as in struct ft_daemon_options */

@@ -43,7 +43,8 @@ static bool is_for(const struct ft_parked *parked, const struct ft_known *known,
     struct ft_texts all = {&anything, 1};
     const struct ft_request *asked = &parked->asked.request;
     if (parked->kind.at == NULL || parked->checkpoint || ft_parked_origin(parked) != from ||
-        !ft_text_equal(parked->kind, known->kind) || parked->state == FT_PARKED_ENDING || !ft_request_same_place(asked, request))
+        !ft_text_equal(parked->kind, known->kind) || parked->state == FT_PARKED_ENDING ||
+        !ft_request_same_place(asked, request))
         return false;
     if (parked->state == FT_PARKED_STARTING) /* what it reads is not known yet */
         return ft_texts_equal(&asked->args, &request->args) &&

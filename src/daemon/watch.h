@@ -1,6 +1,6 @@
 /*
- * Hearing of changes in the folders of projects, so that the daemon can prepare before somebody asks.  It does not have to
- * hear of each: what a run goes on from is compared again when it comes.
+ * Hearing of changes in the folders of projects, so that the daemon can prepare before somebody asks.  It does not have
+ * to hear of each: what a run goes on from is compared again when it comes.
  */
 #ifndef FT_DAEMON_WATCH_H
 #define FT_DAEMON_WATCH_H

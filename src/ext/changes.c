@@ -2,14 +2,12 @@
  * Hearing of what Python code is about to change outside the process, before it does, by an audit hook, which does
  * nothing once nobody listens.
  */
-#include "ext/core.h"
+#include "ext/audited.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-/* For the whole process, as audit hooks are. */
-static PyObject *callback;
-static int audited, calling;
+static struct listener changes;
 
 static const char *const events[] = {
     "os.mkdir",  "os.remove",    "os.rmdir",       "os.rename",  "os.truncate", "os.link",       "os.symlink",
@@ -41,26 +39,13 @@ static int changes_something(const char *event, PyObject *args)
 static int audit(const char *event, PyObject *args, void *unused)
 {
     (void)unused;
-    if (callback == NULL || calling || !PyTuple_Check(args) || !changes_something(event, args))
+    if (!core_is_heard(&changes) || !PyTuple_Check(args) || !changes_something(event, args))
         return 0;
-    PyObject *called = Py_NewRef(callback);
-    calling = 1;
-    PyObject *result = PyObject_CallFunction(called, "sO", event, args);
-    calling = 0;
-    Py_DECREF(called);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
+    return core_tell(&changes, Py_BuildValue("(sO)", event, args));
 }
 
-PyObject *core_before_changes(PyObject *module, PyObject *object)
+PyObject *core_before_changes(PyObject *module, PyObject *callback)
 {
     (void)module;
-    Py_CLEAR(callback);
-    if (object == Py_None)
-        Py_RETURN_NONE;
-    if (!audited && PySys_AddAuditHook(audit, NULL) < 0)
-        return NULL;
-    audited = 1;
-    callback = Py_NewRef(object);
-    Py_RETURN_NONE;
+    return core_listen(&changes, audit, callback) < 0 ? NULL : Py_NewRef(Py_None);
 }

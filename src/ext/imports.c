@@ -1,5 +1,5 @@
 /* Hearing of a module before it is looked for, by an audit hook, which does nothing once nobody listens. */
-#include "ext/core.h"
+#include "ext/audited.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -7,10 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* For the whole process, as audit hooks are. */
-static PyObject *callback;
-static pthread_t listener; /* the thread that asked */
-static int audited, calling;
+static struct listener imports;
+static pthread_t listening; /* the thread that does */
 
 /* Past the C library, whose function may be one of those that are watched. */
 static long long cpu_time(void)
@@ -23,28 +21,15 @@ static long long cpu_time(void)
 static int audit(const char *event, PyObject *args, void *unused)
 {
     (void)unused;
-    if (callback == NULL || calling || strcmp(event, "import") != 0 || !pthread_equal(pthread_self(), listener) ||
+    if (!core_is_heard(&imports) || strcmp(event, "import") != 0 || !pthread_equal(pthread_self(), listening) ||
         !PyTuple_Check(args) || PyTuple_GET_SIZE(args) == 0)
         return 0;
-    PyObject *called = Py_NewRef(callback);
-    calling = 1;
-    PyObject *result = PyObject_CallFunction(called, "OL", PyTuple_GET_ITEM(args, 0), cpu_time());
-    calling = 0;
-    Py_DECREF(called);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
+    return core_tell(&imports, Py_BuildValue("(OL)", PyTuple_GET_ITEM(args, 0), cpu_time()));
 }
 
-PyObject *core_before_imports(PyObject *module, PyObject *object)
+PyObject *core_before_imports(PyObject *module, PyObject *callback)
 {
     (void)module;
-    Py_CLEAR(callback);
-    if (object == Py_None)
-        Py_RETURN_NONE;
-    if (!audited && PySys_AddAuditHook(audit, NULL) < 0)
-        return NULL;
-    audited = 1;
-    listener = pthread_self();
-    callback = Py_NewRef(object);
-    Py_RETURN_NONE;
+    listening = pthread_self();
+    return core_listen(&imports, audit, callback) < 0 ? NULL : Py_NewRef(Py_None);
 }

@@ -22,7 +22,10 @@ static struct ft_filestat filestat_of(const struct ft_trace_seen *seen)
     };
 }
 
-/* Take one look, a tuple of kind, path, what was there if it is known, and since when it may have been seen.  Returns 0, or -1 with an exception. */
+/*
+ * Take one look, a tuple of kind, path, what was there if it is known, and since when it may have been seen.  Returns
+ * 0, or -1 with an exception.
+ */
 static int take_look(struct ft_inputs *inputs, PyObject *look, bool *changed)
 {
     int kind;

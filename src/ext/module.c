@@ -142,8 +142,8 @@ static PyMethodDef core_methods[] = {
     {"file_objects", core_file_objects, METH_NOARGS,
      PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
     {"note_finalizers", core_note_finalizers, METH_NOARGS,
-     PyDoc_STR("note_finalizers()\n--\n\nLook now at what is here and not noted yet, so that processes forked off this one "
-               "need not.")},
+     PyDoc_STR("note_finalizers()\n--\n\nLook now at what is here and not noted yet, so that processes forked off this "
+               "one need not.")},
     {"finalizers", core_finalizers, METH_NOARGS,
      PyDoc_STR("finalizers()\n--\n\nWhether any object has a finalizer, where files and sockets do not count; and "
                "whether anything\nelse happens outside when objects are taken apart.")},

@@ -4,15 +4,14 @@
  * only other runs cannot share.  An audit hook tells of the paths and processes; os.getpid and the like raise no audit
  * event, so they are caught.  Both do nothing once watching ends.
  */
+#include "ext/audited.h"
 #include "ext/caught.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-/* For the whole process, as audit hooks are; an inner session does not watch. */
-static PyObject *callback;
-static int audited;
-static int telling;    /* the callback's own doings are not of interest */
+/* An inner session does not watch. */
+static struct listener watcher;
 static int everything; /* tell of what is read, too */
 
 /* Those from ISATTY on are caught only where everything is of interest. */
@@ -31,15 +30,7 @@ static struct caught identities[IDENTITIES], asked[ASKED], clocks[CLOCKS], threa
 /* Returns 0, or -1 with the callback's exception. */
 static int tell(const char *what, PyObject *detail)
 {
-    if (callback == NULL || telling)
-        return 0;
-    PyObject *called = Py_NewRef(callback);
-    telling = 1;
-    PyObject *result = PyObject_CallFunction(called, "sO", what, detail);
-    telling = 0;
-    Py_DECREF(called);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
+    return core_is_heard(&watcher) ? core_tell(&watcher, Py_BuildValue("(sO)", what, detail)) : 0;
 }
 
 #define WATCHED(functions, which, library, name) \
@@ -170,7 +161,7 @@ static int tell_argument(const char *told, PyObject *args, int argument)
 static int audit(const char *event, PyObject *args, void *unused)
 {
     (void)unused;
-    if (callback == NULL || telling || !PyTuple_Check(args))
+    if (!core_is_heard(&watcher) || !PyTuple_Check(args))
         return 0;
     if (strcmp(event, "open") == 0) {
         int writes = is_for_writing(args);
@@ -193,13 +184,10 @@ PyObject *core_watch(PyObject *module, PyObject *args)
     core_let_go(asked, ASKED);
     core_let_go(threads, THREADS);
     core_let_go(clocks, CLOCKS);
-    Py_CLEAR(callback);
+    if (core_listen(&watcher, audit, object) < 0)
+        return NULL;
     if (object == Py_None)
         Py_RETURN_NONE;
-    if (!audited && PySys_AddAuditHook(audit, NULL) < 0)
-        return NULL;
-    audited = 1;
-    callback = Py_NewRef(object);
     everything = all;
     int err = catch_in("posix", identities, everything ? IDENTITIES : ISATTY);
     if (err == 0 && for_runs)

@@ -88,7 +88,7 @@ struct ft_trace_library {
      * on too, where any other child has nothing.  Not while other threads are there.
      */
     void (*hold)(int hold);
-    /* What was recorded, in order of first sight: one entry for each kind, aspect and path.  Only when stopped or held. */
+    /* What was recorded, in order of first sight: one for each kind, aspect and path.  Only if stopped or held. */
     size_t (*count)(void);
     struct ft_trace_entry (*entry)(size_t number);
     /* Whether something is not in it: out of memory, or it came while the thread was busy recording. */

@@ -84,7 +84,7 @@ enum ft_message {
     FT_MSG_START_EXPLAIN = 167, /* as FT_MSG_START_RUN, for FT_MSG_EXPLAIN */
     FT_MSG_START_COLLECT = 168, /* [0, nil]: fork a process that collects; descriptors as for FT_MSG_PREPARE */
     FT_MSG_BEGUN = 169,         /* pid: of such a one, at its beginning */
-    FT_MSG_SNAPSHOT = 170,      /* [inputs, counts, variables, options, exact, until, why unfit, again]: it has collected */
+    FT_MSG_SNAPSHOT = 170,      /* [inputs, counts, variables, options, exact, until, why unfit, again]: it is there */
     FT_MSG_CHECKPOINT = 171,    /* [pid, pid of who goes on, what it is about to do], and the socket to the former */
 };
 

@@ -41,12 +41,14 @@ def attempts(project: Project) -> int:
     return daemon_log(project).count("snapshot is made")
 
 
-@pytest.mark.parametrize("where", ["import", "pytest_configure", "test module"])
-@pytest.mark.parametrize("name", EFFECTS)
+ELSEWHERE = [(name, where) for name in ("file", "program") for where in ("hook", "test module")]
+
+
+@pytest.mark.parametrize(("name", "where"), [*((name, "import") for name in EFFECTS), *ELSEWHERE])
 def test_what_nobody_has_asked_for(ahead: Project, name: str, where: str) -> None:
     """It is done by runs alone."""
     effect = f"if not os.path.lexists('effect'): {EFFECTS[name]}\n"
-    if where == "pytest_configure":
+    if where == "hook":
         ahead.file("conftest.py", f"{IMPORTS}def pytest_configure():\n    {effect}")
     else:
         ahead.file("conftest.py" if where == "import" else "test_a.py", IMPORTS + effect + TEST)
