@@ -175,6 +175,8 @@ class SnapshotSession(Trial):
             self.stand_ins.renew()
             if self._config is not None:
                 anew.renew_capturing(self._config)
+        except BaseException:  # noqa: BLE001 (it would be the project's, whose import this is)
+            self.fail(traceback.format_exc())
         finally:
             _core.trace_hold(False)
         return True

@@ -212,6 +212,13 @@ static int started(struct ft_parked *parked, const struct ft_message_view *messa
     return 0;
 }
 
+static bool is_alive(const struct ft_parked *parked)
+{
+    return parked->state != FT_PARKED_ENDING && parked->state != FT_PARKED_UNFIT;
+}
+
+static ssize_t hear(struct ft_parked *parked);
+
 static int child_ended(struct ft_parked *parked, const struct ft_message_view *message)
 {
     int64_t pid = 0, status = 0;
@@ -220,8 +227,12 @@ static int child_ended(struct ft_parked *parked, const struct ft_message_view *m
     struct ft_parked *child;
     TAILQ_FOREACH(child, &parked->daemon->parked, link) {
         if (child->base == parked && child->pid == (pid_t)pid) {
-            child->pid = 0; /* it may be another's from here on */
-            ft_parked_end(child, "the parked process died");
+            while (is_alive(child) && hear(child) > 0) /* what it has said at its end */
+                ;
+            if (is_alive(child)) {
+                child->pid = 0; /* it may be another's from here on */
+                ft_parked_end(child, "the parked process died");
+            }
             return 0;
         }
     }
@@ -251,17 +262,16 @@ static int take(struct ft_parked *parked, const struct ft_message_view *message)
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+/* Read and take what it says.  Returns how many bytes that was, 0 at its end, or a negative errno; ends it then. */
+static ssize_t hear(struct ft_parked *parked)
 {
-    struct ft_parked *parked = poll->data;
     unsigned char bytes[CHUNK];
     struct ft_message_view message;
-    (void)events;
     int given = -1;
     size_t count = 1;
-    ssize_t got = status < 0 ? status : ft_fds_receive(parked->fd, bytes, sizeof bytes, &given, &count, MSG_DONTWAIT);
+    ssize_t got = ft_fds_receive(parked->fd, bytes, sizeof bytes, &given, &count, MSG_DONTWAIT);
     if (got == -EAGAIN || got == -EINTR)
-        return;
+        return got;
     if (got > 0 && count == 1) { /* with the last of these bytes */
         ft_fds_close(&parked->given, 1);
         parked->given = given;
@@ -269,10 +279,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (got <= 0) {
         bool early = parked->state == FT_PARKED_STARTING && parked->base == NULL;
         ft_parked_end(parked, early ? "Python did not start" : "the parked process died");
-        return;
+        return got;
     }
     int more = ft_frame_feed(&parked->in, bytes, (size_t)got);
-    while (more >= 0 && parked->state != FT_PARKED_ENDING && parked->state != FT_PARKED_UNFIT) {
+    while (more >= 0 && is_alive(parked)) {
         more = ft_frame_next(&parked->in, &message);
         if (more <= 0)
             break;
@@ -280,6 +290,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if (more < 0)
         ft_parked_end(parked, "the parked process said what it should not");
+    return got;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct ft_parked *parked = poll->data;
+    (void)events;
+    if (status < 0)
+        ft_parked_end(parked, "the parked process died");
+    else
+        hear(parked);
 }
 
 /* ---- its use ---- */
