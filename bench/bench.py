@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +31,10 @@ from suites import (
     check_reference,
     contenders,
     corpus_suite,
+    order_daemon,
     prepare,
     read_outcome,
+    wait_until_prepared,
 )
 
 MEMORY_ROUNDS = 3
@@ -107,7 +107,7 @@ class SuiteBench:
             for contender in self._contenders[first:] + self._contenders[:first]:
                 if not (sample and contender.warm):
                     if contender.collected:
-                        self._wait_for_snapshot(self._places[contender])
+                        wait_until_prepared(self._places[contender])
                     runs[contender.name].append(self._run(contender, limit, sample))
         return runs
 
@@ -116,22 +116,12 @@ class SuiteBench:
         """Have a daemon for each contender that needs one."""
         warm = [place for contender, place in self._places.items() if contender.warm]
         for place in warm:
-            self._daemon(place, "start")
+            order_daemon(place, "start")
         try:
             yield
         finally:
             for place in warm:
-                self._daemon(place, "stop")
-
-    def _daemon(self, place: Place, command: str) -> None:
-        words = [place.command[0], "daemon", command]
-        subprocess.run(words, env=place.env, check=True, stdout=subprocess.DEVNULL)
-
-    def _wait_for_snapshot(self, place: Place) -> None:
-        """Wait until the daemon has nothing more to prepare."""
-        words = [place.command[0], "daemon", "status", "--json"]
-        while json.loads(subprocess.check_output(words, env=place.env))["preparing"]:
-            time.sleep(0.05)
+                order_daemon(place, "stop")
 
     def run(self, rounds: int, memory_rounds: int, limit: float) -> report.Result:
         """Warm up, measure times, then memory.

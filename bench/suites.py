@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +168,19 @@ def prepare(
         "FLEETEST_DAEMON_SNAPSHOTS": "1" if contender.collected else "0",
     }
     return Place(tree, temp, env, (str(command), *contender.options, *suite.arguments))
+
+
+def order_daemon(place: Place, command: str) -> None:
+    """Have the daemon of a place started or stopped."""
+    words = [place.command[0], "daemon", command]
+    subprocess.run(words, env=place.env, check=True, stdout=subprocess.DEVNULL)
+
+
+def wait_until_prepared(place: Place) -> None:
+    """Wait until its daemon has nothing more to prepare."""
+    words = [place.command[0], "daemon", "status", "--json"]
+    while json.loads(subprocess.check_output(words, env=place.env))["preparing"]:
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

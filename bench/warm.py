@@ -9,9 +9,7 @@ needs to prepare.  Prints the medians of the ratios of paired runs, and what is 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +20,15 @@ from pathlib import Path
 import benchenv
 from gen_suite import generate
 from measure import become_reaper, measure
-from suites import CONTENDERS, REFERENCE, Place, Suite, prepare
+from suites import (
+    CONTENDERS,
+    REFERENCE,
+    Place,
+    Suite,
+    order_daemon,
+    prepare,
+    wait_until_prepared,
+)
 
 HEAVY = ("numpy", "pandas", "sqlalchemy", "django")
 """What the project with heavy imports imports."""
@@ -111,12 +117,6 @@ SCENARIOS = (
 )
 
 
-def _wait(place: Place) -> None:
-    words = [place.command[0], "daemon", "status", "--json"]
-    while json.loads(subprocess.check_output(words, env=place.env))["preparing"]:
-        time.sleep(0.05)
-
-
 def _run(place: Place, limit: float) -> float:
     run = measure(place.command, cwd=place.tree, env=place.env, output=place.output, limit=limit)
     if run.exit_code:
@@ -139,15 +139,13 @@ def ratios(
     """The wall times of paired runs: plain pytest's, fleetest's."""
     plain, ours = places = _set_up(scenario, folder, commands)
     found = []
-    subprocess.run(
-        [ours.command[0], "daemon", "start"], env=ours.env, check=True, stdout=subprocess.DEVNULL
-    )
+    order_daemon(ours, "start")
     try:
         for number in range(rounds + 2):  # the first two write byte code, and are prepared for
             times = {}
             for place in places if number % 2 else reversed(places):
                 if place is ours and number:
-                    _wait(ours)
+                    wait_until_prepared(ours)
                 scenario.edit(place.tree, number)
                 time.sleep(0.05)  # between saving and running: less than anybody needs
                 times[place.tree] = _run(place, limit)
@@ -155,12 +153,7 @@ def ratios(
                 found.append((times[plain.tree], times[ours.tree]))
         print(f"  {_header(ours)}")
     finally:
-        subprocess.run(
-            [ours.command[0], "daemon", "stop"],
-            env=ours.env,
-            check=False,
-            stdout=subprocess.DEVNULL,
-        )
+        order_daemon(ours, "stop")
     return found
 
 

@@ -67,9 +67,8 @@ class Deferred:
         """
         config = self._config
         for own in self._manager.hook.pytest_report_header.get_hookimpls():
-            if (
-                own.plugin is self._reporter
-            ):  # it reads what all plugins' packages say of themselves
+            # It reads what all plugins' packages say of themselves.
+            if own.plugin is self._reporter:
                 self._call_now(own)
         for found in implementations_of_others(config, ("pytest_report_header",)):
             if not is_installed_file(found.file):

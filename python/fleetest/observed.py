@@ -124,6 +124,11 @@ def _places_in(resumable: str, folder: str) -> Iterator[str]:
         yield f"{resumable}.py:"
 
 
+def _harmless_places(resumable: Iterable[str], folder: str) -> tuple[str, ...]:
+    """How places begin whose doings do not matter."""
+    return tuple(begin for name in resumable for begin in _places_in(name, folder))
+
+
 def _barring_no_file(look: Look) -> str:
     """Whether somebody has seen there what others will not."""
     path = look.path
@@ -173,8 +178,7 @@ def reason_against(look: Look, resumable: Iterable[str], root: str) -> str:
     :param resumable: packages and files whose doings are harmless
     :param root: the project's folder
     """
-    harmless = tuple(begin for name in resumable for begin in _places_in(name, root))
-    return _barring(look, harmless, root)
+    return _barring(look, _harmless_places(resumable, root), root)
 
 
 def is_effect(look: Look) -> bool:
@@ -190,9 +194,7 @@ def _finding(finding: Finding) -> str:
 def bars_for_runs(findings: Findings) -> list[str]:
     """Why no other run can go on from where the session has come to."""
     bars = [_finding(each) for each in findings.found if not each.role]
-    harmless = tuple(
-        begin for name in findings.resumable for begin in _places_in(name, findings.root)
-    )
+    harmless = _harmless_places(findings.resumable, findings.root)
     root = findings.root
     bars += (reason for look in findings.looks if (reason := _barring(look, harmless, root)))
     bars += findings.found_for_runs

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any, Callable
 
 from fleetest import _core
@@ -17,10 +16,9 @@ from fleetest.inputs import is_byte_code
 from fleetest.observed import reason_against
 from fleetest.options import RESUMABLE
 from fleetest.trial import Look
+from fleetest.watching import name_is_made_up
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     import pytest
 
     from fleetest.watching import Watcher
@@ -101,14 +99,10 @@ class Restraint:
             return True
         if any(path == own or path.startswith(own + os.sep) for own in self._own):
             return True
-        frame: FrameType | None = sys._getframe(3)
-        while frame is not None:
-            if frame.f_code.co_filename == tempfile.__file__:
-                if not os.path.lexists(path):
-                    self._own.add(path)
-                return True
-            frame = frame.f_back
-        return False
+        made_up = name_is_made_up(sys._getframe(1))
+        if made_up and not os.path.lexists(path):
+            self._own.add(path)
+        return made_up
 
     def _reason(self, look: Look) -> str:
         config = self._config

@@ -70,10 +70,7 @@ class RewindPoints:
         self._at = 0
 
     def _before_import(self, name: str, cpu: int) -> None:
-        since = cpu - self._at
-        if since < FILE:
-            return
-        if self._is_due(cpu) or (name.rpartition(".")[2] in self._changed and self._parked < MOST):
+        if self._pays(cpu, likely=name.rpartition(".")[2] in self._changed):
             self._reach(f"the import of {name}", cpu)
 
     def before_file(self, collector: pytest.Collector) -> None:
@@ -82,12 +79,16 @@ class RewindPoints:
             return
         cpu = time.process_time_ns()
         self._files += 1
-        wanted = self._files == 1 or collector.path.stem in self._changed
-        if self._is_due(cpu) or (wanted and cpu - self._at >= FILE and self._parked < MOST):
+        if self._pays(cpu, likely=self._files == 1 or collector.path.stem in self._changed):
             self._reach(os.path.relpath(collector.path), cpu)
 
-    def _is_due(self, cpu: int) -> bool:
-        """Whether the last one was long ago."""
+    def _pays(self, cpu: int, *, likely: bool) -> bool:
+        """Whether enough was done since the last one.
+
+        :param likely: what comes is likely to change
+        """
+        if likely:
+            return self._parked < MOST and cpu - self._at >= FILE
         wanted = max(EARLIEST, SHARE * (self._before + cpu))
         return self._parked < MOST - FOR_FILES and cpu - self._at >= wanted
 

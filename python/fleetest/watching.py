@@ -446,11 +446,9 @@ def _is_a_sessions_own(asker: FrameType) -> bool:
     What a module makes under a fixed name, all sessions share in any case, and a worker that is
     forked does not remove it at exit.
     """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame is not asker:
-        if frame.f_code.co_filename == tempfile.__file__:
-            return True
-        frame = frame.f_back
+    if name_is_made_up(sys._getframe(1), asker):
+        return True
+    frame: FrameType | None = asker
     while frame is not None:
         if (
             frame.f_code.co_name.startswith("pytest_")
@@ -459,6 +457,19 @@ def _is_a_sessions_own(asker: FrameType) -> bool:
             return True
         if frame.f_code.co_name == "<module>":
             return False
+        frame = frame.f_back
+    return False
+
+
+def name_is_made_up(frame: FrameType | None, asker: FrameType | None = None) -> bool:
+    """Whether tempfile is among the callers, and so has made up the name of what is made.
+
+    :param frame: the first of them
+    :param asker: the first that does not count; None: all do
+    """
+    while frame is not None and frame is not asker:
+        if frame.f_code.co_filename == tempfile.__file__:
+            return True
         frame = frame.f_back
     return False
 

@@ -47,11 +47,9 @@ static struct ft_parked *first_of(struct ft_parked *snapshot)
     return first;
 }
 
-void ft_checkpoint_snapshot_ends(struct ft_parked *snapshot, bool unfinished)
+void ft_checkpoint_snapshot_ends(struct ft_parked *snapshot)
 {
-    if (unfinished)
-        ft_checkpoint_drop_unknown(snapshot);
-    else if (!snapshot->rewound && snapshot->base->checkpoint)
+    if (!snapshot->rewound && snapshot->base->checkpoint)
         ft_parked_end(first_of(snapshot), "its snapshot ends");
 }
 
@@ -64,10 +62,11 @@ static struct ft_parked *checkpoint_before(const struct ft_parked *parked, size_
     return checkpoint->checkpoint ? checkpoint : NULL;
 }
 
-struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first, const char *path)
+struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first, const char *changed)
 {
-    char why[PATH_MAX + 16];
+    char path[PATH_MAX], why[PATH_MAX + 16];
     struct ft_parked *below = snapshot, *checkpoint = checkpoint_before(snapshot, first);
+    snprintf(path, sizeof path, "%s", changed); /* it ends with the snapshot */
     snprintf(why, sizeof why, "%s changed", path);
     if (checkpoint == NULL) {
         ft_parked_end(snapshot, why);
@@ -79,26 +78,25 @@ struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first,
     ft_parked_end(below, why);
     struct ft_collecting wanted = {&checkpoint->asked, checkpoint->kind, &checkpoint->choices, path};
     struct ft_parked *another = ft_parked_collect(checkpoint, &wanted);
-    if (another == NULL)
+    if (another == NULL) {
+        ft_parked_end(first_of(checkpoint), "no snapshot can be made from it");
         return NULL;
+    }
     snprintf(another->place, sizeof another->place, "%.80s: %.150s changed", checkpoint->place, path);
     ft_text_make_utf8(another->place);
     ft_log("another snapshot is made from checkpoint %d, before %s: %s", (int)checkpoint->pid, checkpoint->place, why);
     return another;
 }
 
-/* Give the checkpoints that it has parked what they have of its inputs, which are all in `fresh`. */
-static int make_known(struct ft_parked *snapshot, const struct ft_inputs *fresh, const uint64_t *counts, size_t count)
+/* Give the checkpoints that it has parked what they have of its inputs: the first `known`, and so many others. */
+static int make_known(struct ft_parked *snapshot, size_t known, const uint64_t *counts, size_t count)
 {
     struct ft_parked *checkpoint = snapshot->base;
     for (; checkpoint->checkpoint && !checkpoint->known; checkpoint = checkpoint->base) {
-        if (count == 0 || counts[count - 1] > fresh->count)
+        if (count == 0 || counts[count - 1] > snapshot->inputs.count - known)
             return -EBADMSG;
         count--;
-        const struct ft_parked *base = checkpoint_before(checkpoint, SIZE_MAX - 1);
-        int err = base == NULL ? 0 : ft_inputs_append_first(&checkpoint->inputs, &base->inputs, base->inputs.count);
-        if (err == 0)
-            err = ft_inputs_append_first(&checkpoint->inputs, fresh, counts[count]);
+        int err = ft_inputs_append_first(&checkpoint->inputs, &snapshot->inputs, known + counts[count]);
         if (err == 0)
             err = ft_texts_copy(&checkpoint->reads, &snapshot->reads);
         if (err == 0)
@@ -107,27 +105,19 @@ static int make_known(struct ft_parked *snapshot, const struct ft_inputs *fresh,
             return err;
         checkpoint->exact = snapshot->exact;
         checkpoint->until = snapshot->until;
-    }
-    if (count != 0)
-        return -EBADMSG;
-    for (checkpoint = snapshot->base; checkpoint->checkpoint && !checkpoint->known; checkpoint = checkpoint->base)
         checkpoint->known = true;
-    return 0;
+    }
+    return count == 0 ? 0 : -EBADMSG;
 }
 
 int ft_checkpoint_take_inputs(struct ft_parked *parked, struct ft_text text, const uint64_t *counts, size_t count)
 {
     const uint8_t *at = (const uint8_t *)text.at;
     struct ft_mp_reader reader = {at, at + text.len};
-    struct ft_inputs fresh = FT_INPUTS_INIT;
     const struct ft_parked *base = checkpoint_before(parked, SIZE_MAX - 1);
-    int err = ft_inputs_read(&fresh, &reader);
-    if (err == 0 && base != NULL)
-        err = ft_inputs_append_first(&parked->inputs, &base->inputs, base->inputs.count);
+    size_t known = base == NULL ? 0 : base->inputs.count;
+    int err = base == NULL ? 0 : ft_inputs_append_first(&parked->inputs, &base->inputs, known);
     if (err == 0)
-        err = ft_inputs_append_first(&parked->inputs, &fresh, fresh.count);
-    if (err == 0 && parked->stale[0] == '\0')
-        err = make_known(parked, &fresh, counts, count);
-    ft_inputs_release(&fresh);
-    return err;
+        err = ft_inputs_read(&parked->inputs, &reader);
+    return err < 0 || parked->stale[0] != '\0' ? err : make_known(parked, known, counts, count);
 }

@@ -19,15 +19,15 @@ int ft_checkpoint_take_inputs(struct ft_parked *snapshot, struct ft_text inputs,
                               size_t count);
 
 /*
- * The input number `first` of a snapshot, which is `path`, has changed: end it, and have another one made from the last
- * checkpoint before that.  Returns that one; NULL: there is no such checkpoint.
+ * The input number `first` of a snapshot has changed, `changed` says what: end it, and have another one made from the
+ * last checkpoint before that.  Returns that one; NULL: there is no such checkpoint.
  */
-struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first, const char *path);
+struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first, const char *changed);
 
 /* A snapshot is none: end the checkpoints that it has parked, of whose inputs nobody knows. */
 void ft_checkpoint_drop_unknown(struct ft_parked *snapshot);
 
 /* A snapshot ends, perhaps before it was one: so do its checkpoints, unless another one is made from there. */
-void ft_checkpoint_snapshot_ends(struct ft_parked *snapshot, bool unfinished);
+void ft_checkpoint_snapshot_ends(struct ft_parked *snapshot);
 
 #endif

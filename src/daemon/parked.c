@@ -99,11 +99,10 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
         return;
     if (parked->state != FT_PARKED_UNFIT)
         ft_log("parked process %d ends: %s", (int)parked->pid, why);
-    bool unfinished = parked->state == FT_PARKED_STARTING;
     parked->state = FT_PARKED_ENDING;
     end_children(parked, why);
     if (parked->kind.at != NULL && !parked->checkpoint)
-        ft_checkpoint_snapshot_ends(parked, unfinished);
+        ft_checkpoint_snapshot_ends(parked);
     ft_known_parked_ends(parked);
     TAILQ_REMOVE(&parked->daemon->parked, parked, link);
     part_with_runs(parked, why); /* before the descriptors that it was sent go with it */

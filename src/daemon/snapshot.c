@@ -75,7 +75,6 @@ static struct ft_parked *find(const struct ft_known *known, const struct ft_park
                               const struct ft_request *request, char *why, size_t size)
 {
     size_t first;
-    char path[PATH_MAX];
     struct ft_parked *parked;
 again:
     TAILQ_FOREACH(parked, &from->daemon->parked, link) {
@@ -84,9 +83,8 @@ again:
         const char *changed = what_changed(parked, &first);
         if (changed == NULL)
             return parked;
-        snprintf(path, sizeof path, "%s", changed);
         snprintf(why, size, "%s changed", changed);
-        struct ft_parked *another = ft_checkpoint_rewind(parked, first, path);
+        struct ft_parked *another = ft_checkpoint_rewind(parked, first, changed);
         if (another != NULL)
             return another;
         goto again; /* others have ended with it */
@@ -242,7 +240,6 @@ static void compare(struct ft_parked *snapshot)
 {
     size_t first;
     uint64_t used = snapshot->used;
-    char path[PATH_MAX];
     const char *changed = what_changed(snapshot, &first);
     snapshot->compared = true;
     struct ft_known *known = changed == NULL ? NULL : ft_snapshot_made_for(snapshot);
@@ -251,9 +248,8 @@ static void compare(struct ft_parked *snapshot)
     ft_watch_is_of_use(snapshot->daemon);
     known->ahead++;
     known->attempts = 0;
-    snprintf(path, sizeof path, "%s", changed);
     wish(known, &snapshot->asked);
-    struct ft_parked *another = ft_checkpoint_rewind(snapshot, first, path);
+    struct ft_parked *another = ft_checkpoint_rewind(snapshot, first, changed);
     if (another == NULL)
         return;
     another->used = used;
