@@ -72,6 +72,15 @@ void ft_text_make_utf8(char *text)
     }
 }
 
+void ft_text_fit(char *to, size_t size, struct ft_text text)
+{
+    size_t len = text.len < size ? text.len : size - 1;
+    for (size_t i = 0; i < len; i++)
+        to[i] = text.at[i] == '\0' ? '?' : text.at[i];
+    to[len] = '\0';
+    ft_text_make_utf8(to);
+}
+
 int ft_texts_copy(struct ft_texts *to, const struct ft_texts *from)
 {
     size_t size = from->count * sizeof *from->items;

@@ -23,6 +23,9 @@ bool ft_texts_equal(const struct ft_texts *left, const struct ft_texts *right);
 /* Put a question mark for each byte of a C string that is not part of a UTF-8 character, as after a cut. */
 void ft_text_make_utf8(char *text);
 
+/* Make a C string of UTF-8 of as much of a text as fits, to be shown; a NUL in it is a question mark, too. */
+void ft_text_fit(char *to, size_t size, struct ft_text text);
+
 /* Copy the text into memory of its own, with a NUL behind it.  Returns 0 or -ENOMEM. */
 int ft_text_copy(struct ft_text *to, struct ft_text from);
 

@@ -119,6 +119,34 @@ static void what_is_no_character_becomes_question_marks(void **state)
     }
 }
 
+static void as_much_of_a_text_as_fits_is_shown(void **state)
+{
+    static const struct {
+        struct ft_text text;
+        const char *expected;
+    } cases[] = {
+        {{NULL, 0}, ""},
+        {{"abc|", 3}, "abc"},
+        {{"abcdefg|", 7}, "abcdefg"},
+        {{"abcdefgh|", 8}, "abcdefg"},
+        {{"abcdefghi|", 9}, "abcdefg"},
+        {{"\0a\0", 3}, "?a?"},
+        {{"\0\0\0\0\0\0\0\0\0", 9}, "???????"},
+        {{"abcdef\xc3\xa9", 8}, "abcdef?"},
+        {{"abcde\xc3\xa9", 7}, "abcde\xc3\xa9"},
+        {{"ab\xc3\xa9", 3}, "ab?"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char shown[8 + 1] = "????????";
+        ft_text_fit(shown, sizeof shown - 1, cases[i].text);
+        assert_string_equal(shown, cases[i].expected);
+    }
+    char least[1] = "x";
+    ft_text_fit(least, sizeof least, ft_text_of("abc"));
+    assert_string_equal(least, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +156,7 @@ int main(void)
         cmocka_unit_test(empty_texts_are_equal_wherever_they_point),
         cmocka_unit_test(a_copy_is_equal_and_shares_nothing),
         cmocka_unit_test(what_is_no_character_becomes_question_marks),
+        cmocka_unit_test(as_much_of_a_text_as_fits_is_shown),
         cmocka_unit_test(a_copy_of_a_copy_outlives_it),
         cmocka_unit_test(an_empty_list_can_be_copied),
         cmocka_unit_test(a_released_list_is_empty_and_can_be_released_again),
