@@ -10,7 +10,7 @@ _fleetest() {
     fi
     local options='
         -n --numprocesses --maxprocesses --dist --max-worker-restart --start-method --ordered
-        -d --tx --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid
+        -d --tx --maxschedchunk --loadscope-reorder --no-loadscope-reorder --testrunuid --wide
         --python --cold --no-daemon --daemon-idle-timeout --daemon-memory --version --help -h
         -k -m -x -s -l -v -q -r -p -c -o -V
         --markers --exitfirst --maxfail --strict-config --strict-markers --fixtures

@@ -26,16 +26,27 @@ def collects_any_file(config: pytest.Config) -> bool:
     return hidden_too or bool(getattr(config.option, "doctestglob", None))
 
 
-def apply_options(
-    config: pytest.Config, added: list[str], before: Sequence[str], now: Sequence[str]
-) -> None:
+class CommandLine:
+    """A command line, and the options that it gives."""
+
+    def __init__(self, config: pytest.Config, added: list[str], arguments: Sequence[str]) -> None:
+        """Read it.
+
+        :param added: what the environment and the ini file put before it
+        """
+        self.added = added
+        self.arguments = arguments
+        self.options = private.parse_all(config, [*added, *arguments])
+
+
+def apply_options(config: pytest.Config, before: CommandLine, now: Sequence[str]) -> None:
     """Have the options of another command line of the same configuration.
 
-    :param added: what the environment and the ini file put before it
     :param before: the command line for which it was configured
     """
-    was = private.parse_all(config, [*added, *before])
-    is_now = private.parse_all(config, [*added, *now])
+    was = is_now = before.options
+    if now != before.arguments:
+        is_now = CommandLine(config, before.added, now).options
     reporter = private.terminal(config)
     settings = private.reporter_settings(config, reporter) if reporter is not None else {}
     own = {option.dest for option in options.OPTIONS}

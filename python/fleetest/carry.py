@@ -141,6 +141,11 @@ def _present(config: pytest.Config) -> list[tuple[Carried, Any]]:
     return found
 
 
+def concerns(config: pytest.Config) -> bool:
+    """Whether one of them is in the session."""
+    return bool(_present(config))
+
+
 def before_fork(config: pytest.Config) -> None:
     """Prepare the plugins of the table for workers."""
     for entry, plugin in _present(config):

@@ -29,6 +29,7 @@ from fleetest.worker import set_role_variables
 if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
+    from fleetest.standby_worker import StandbyWorker
     from fleetest.watching import Watcher
 
 
@@ -39,6 +40,8 @@ class Checkpoints:
         self.watcher = watcher
         self._parked: dict[Stage, Parked] = {}
         self._wanted: frozenset[Stage] = frozenset()
+        self.standby: StandbyWorker | None = None
+        """A worker that stands by for the run: it is no obstacle."""
 
     # ---- parking ----
 
@@ -77,14 +80,14 @@ class Checkpoints:
         :param left_open: descriptors that the project has opened for writing
         """
         watcher = self.watcher
-        watcher.look(left_open, self.parked())
+        watcher.look(left_open, self._own_processes())
         if not watcher.reason:
             watcher.bar(unsafe_to_fork(config))
         return (watcher.reason_stage, watcher.reason) if watcher.reason else None
 
-    def parked(self) -> list[Parked]:
-        """The processes that are parked."""
-        return list(self._parked.values())
+    def _own_processes(self) -> list[Parked | StandbyWorker]:
+        ahead = () if self.standby is None or not self.standby.pid else (self.standby,)
+        return [*self._parked.values(), *ahead]
 
     def wanted(self, config: pytest.Config, limit: Stage) -> Stage | None:
         """The latest checkpoint not after `limit` that would do, be it parked or not."""

@@ -1,4 +1,4 @@
-"""How many workers ``-n auto`` makes."""
+"""Which processors there are, and how many workers ``-n auto`` makes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ def usable_cores(*, logical: bool) -> int:
 
     :param logical: count hardware threads, not physical cores
     """
-    ask = getattr(os, "sched_getaffinity", None)  # tests of others take it away
-    allowed = set(range(os.cpu_count() or 1)) if ask is None else ask(0)
+    allowed = allowed_cpus()
     count = len(allowed) if logical else len(_physical(allowed))
     quota = _cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
     if quota is not None:
         count = min(count, max(1, int(quota)))
     return max(1, count)
+
+
+def allowed_cpus() -> set[int]:
+    """The hardware threads that this process may run on."""
+    ask = getattr(os, "sched_getaffinity", None)  # tests of others take it away
+    return set(range(os.cpu_count() or 1)) if ask is None else ask(0)
 
 
 def _physical(cpus: set[int]) -> set[tuple[str, ...]]:

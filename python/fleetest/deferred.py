@@ -6,12 +6,16 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Callable
 
+import pluggy
+
 from fleetest.plumbing import flush_all
 from fleetest.privates import private
 from fleetest.startup_hooks import implementations_of_others
 from fleetest.watching import is_installed_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pytest
 
     from fleetest.stand_ins import StandIns
@@ -34,6 +38,7 @@ class Deferred:
         self.options_read: set[str] = set()
         """Those that decide whether a project's hooks are called for the header."""
         self._reason = ""
+        self._aloud = True
         if self._reporter is not None:
             self._put("pytest_sessionstart", self._later(begin=True))
             self._put("pytest_collection", self._later(begin=False))
@@ -69,28 +74,39 @@ class Deferred:
         for own in self._manager.hook.pytest_report_header.get_hookimpls():
             # It reads what all plugins' packages say of themselves.
             if own.plugin is self._reporter:
-                self._call_now(own)
+                self._call_now(own, private.lines_of_header)
         for found in implementations_of_others(config, ("pytest_report_header",)):
             if not is_installed_file(found.file):
                 self.options_read |= {"no_header", "verbose"}
                 if private.calls_header_hooks(self._reporter):
                     self._call_now(found.object)
-        present = self._manager.get_plugins()
+        present, version = self._manager.get_plugins(), pluggy.__version__
 
         def show(*args: Any) -> None:
             hooks = self._manager.hook
             everybody = hooks.pytest_report_header
             later = self._manager.get_plugins() - present
+            if not self._aloud:
+                others = implementations_of_others(config, (everybody.name,))
+                later |= {found.object.plugin for found in others}
             hooks.pytest_report_header = self._manager.subset_hook_caller(everybody.name, later)
             try:
-                show_header(*args)
+                with _known_version(version):
+                    show_header(*args)
             finally:
                 hooks.pytest_report_header = everybody
 
         return show
 
-    def _call_now(self, implementation: Any) -> None:
-        """Call it, and have it give the same later, and print the same."""
+    def _call_now(
+        self,
+        implementation: Any,
+        later: Callable[[pytest.Config, Any], Any] = lambda _, lines: lines,
+    ) -> None:
+        """Call it, and have it give the same later, and print the same.
+
+        :param later: makes of its lines what they are then
+        """
         if implementation.hookwrapper or getattr(implementation, "wrapper", False):
             self._reason = "a conftest has a wrapper around the hooks of the header"
             return
@@ -102,7 +118,7 @@ class Deferred:
         def repeat(*_: Any) -> Any:
             implementation.function = original
             self._print(before, behind)
-            return result
+            return later(self._config, result)
 
         implementation.function = repeat
 
@@ -135,8 +151,12 @@ class Deferred:
                 return "it prints to standard output and standard error before its tests"
         return ""
 
-    def show(self) -> None:
-        """In a run: show it all, in its order."""
+    def show(self, *, aloud: bool = True) -> None:
+        """In a run: show it all, in its order.
+
+        :param aloud: False: nobody sees it, and plugins are not asked for their lines
+        """
+        self._aloud = aloud
         begin = (0, 0)
         for mark, action in self._events:
             self._print(begin, mark)
@@ -156,6 +176,19 @@ class Deferred:
                 with contextlib.suppress(BrokenPipeError):  # as who has printed it would be told
                     while text:
                         text = text[os.write(number, text) :]
+
+
+@contextlib.contextmanager
+def _known_version(version: str) -> Iterator[None]:
+    """Meanwhile the version of pluggy, which is part of the header, is not looked up in its package: since 1.6."""
+    if "__version__" in vars(pluggy):
+        yield
+        return
+    pluggy.__version__ = version
+    try:
+        yield
+    finally:
+        del pluggy.__version__
 
 
 def _restorer(implementation: Any, original: Any) -> Callable[[], None]:

@@ -49,6 +49,11 @@ class Distribution:
     batch_max: int
     """Most tests that a worker is told of at once; 0: any number."""
 
+    @property
+    def forks(self) -> bool:
+        """Whether workers are forked off the session that has collected."""
+        return self.maker is Forker
+
 
 def decide(
     session: pytest.Session,

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from fleetest import _core
 from fleetest.inputs import source_of
-from fleetest.observed import bars_for_runs, bars_for_workers, is_own_change, place, shown
+from fleetest.observed import (
+    bars_for_others,
+    bars_for_runs,
+    bars_for_workers,
+    is_own_change,
+    place,
+    shown,
+)
 from fleetest.plugin import Command
 from fleetest.process import let_output_go
 from fleetest.trial import Trial
@@ -166,8 +173,9 @@ def _is_elsewhere(path: str) -> bool:
 
 def _verdict(findings: Findings) -> Iterable[str]:
     """What keeps others from going on from there."""
-    runs = bars_for_runs(findings)
-    yield from _bars("others can go on from there", "others cannot go on from there", runs)
+    runs, others = bars_for_runs(findings), bars_for_others(findings)
+    barred = "others cannot go on from there" if runs else "only one run can go on from there"
+    yield from _bars("others can go on from there", barred, [*runs, *others])
     workers = bars_for_workers(findings)
     yield from _bars("workers can share it", "workers cannot share it", workers)
 

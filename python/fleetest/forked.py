@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def live(session: Callable[[], None], *, left_open: set[int] | None = None) -> NoReturn:
+def live(
+    session: Callable[[], None],
+    *,
+    left_open: set[int] | None = None,
+    leaves: Callable[[], None] | None = None,
+) -> NoReturn:
     """In a process just forked from a session that has collected: run a worker's and end.
 
     The interpreter is not ended: whatever waits for that, the controller has too.
 
     :param session: runs it
     :param left_open: descriptors for writing of the project, whose buffers this process writes too
+    :param leaves: called when only the kernel's part of the end is left
     """
     with _last_stop():
         _begin()
@@ -38,6 +44,8 @@ def live(session: Callable[[], None], *, left_open: set[int] | None = None) -> N
             run_exit_handlers()
         flush_files(files_open_for_writing() - inherited)
         flush_all()
+        if leaves is not None:
+            leaves()
         os._exit(0)
 
 

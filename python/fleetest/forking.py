@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fleetest import _core
@@ -14,7 +13,8 @@ from fleetest.node import Node
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
 from fleetest.process import INTERRUPTS
-from fleetest.specs import Spec
+from fleetest.standby_worker import StandbyWorker, told_node
+from fleetest.startup_hooks import implementations_of_others
 from fleetest.worker import become_worker
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 HOLES_MAX = 64 << 20
 """Bytes of freed memory between living objects that are taken up at most before the workers are made."""
 
+MANY = 500
+"""Tests below that number make too few objects for the holes to matter."""
+
 
 class Forker:
     """Makes a run's workers by fork, all at once, and later ones from an idle spare.
@@ -33,11 +36,14 @@ class Forker:
     run hooks that a worker must not have run.
     """
 
-    is_cheap = True
-
     def __init__(self, run: Run) -> None:
         self.run = run
         self.spare: Parked | None = None
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether another worker costs little, even one that has nothing to do."""
+        return self.spare is not None
 
     def make(self, nodes: list[Node]) -> None:
         """Fork a worker for each node, and the spare if one may be needed."""
@@ -49,13 +55,18 @@ class Forker:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _make(self, nodes: list[Node]) -> None:
-        with rare_garbage_collection():
-            _core.fill_holes(HOLES_MAX)
+        if len(self.run.session.items) >= MANY:
+            with rare_garbage_collection():
+                _core.fill_holes(HOLES_MAX)
         made: list[Plumbing] = []
+        standby = self.run.start_of_command.standby
         for node in nodes:
             plumbing = Plumbing.make(self.run.config)
             made.append(plumbing)
-            pid = os.fork()
+            pid = 0
+            if isinstance(standby, StandbyWorker):
+                pid = standby.take(node, plumbing, self.run.record.ids)
+            pid = pid or os.fork()
             if pid == 0:
                 for other in made:
                     other.close_controller_ends()
@@ -63,7 +74,7 @@ class Forker:
                         other.close_shared()
                 self._become(node, plumbing, plumbing.channel())
             adopt(node, pid, plumbing)
-        if self.run.restarts_left:
+        if self.run.restarts_left and self._may_replace():
 
             def drop() -> None:
                 for plumbing in made:
@@ -71,6 +82,11 @@ class Forker:
                     plumbing.close_shared()
 
             self.spare = Parked.park(self._be_replacement, drop)
+
+    def _may_replace(self) -> bool:
+        """Whether there may be work for another worker once one has crashed."""
+        others = implementations_of_others(self.run.config, ("pytest_handlecrashitem",))
+        return len(self.run.session.items) > 1 or any(others)
 
     def _become(self, node: Node, plumbing: Plumbing, channel: _core.Channel) -> NoReturn:
         run = self.run
@@ -89,13 +105,7 @@ class Forker:
         answer = channel.receive()
         if answer is None:
             os._exit(1)
-        told = answer[1]
-        spec = Spec("popen")
-        spec.id = told["id"]
-        node = Node(self.run.nodemanager, spec)
-        node.workerinput = told["workerinput"]
-        node.base_temp = None if told["base_temp"] is None else Path(told["base_temp"])
-        self._become(node, plumbing, channel)
+        self._become(told_node(self.run, answer[1]), plumbing, channel)
 
     def make_one(self, node: Node) -> None:
         """Have the spare make a worker for a node.

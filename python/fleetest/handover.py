@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
 from fleetest.plumbing import LOWEST, raise_fd
+from fleetest.process import INTERRUPTS
 from fleetest.renewal import renew
 from fleetest.request import LIMITS, Request
 from fleetest.start import Start
 
 if TYPE_CHECKING:
     from fleetest.stand_ins import StandIns
+    from fleetest.standby_worker import StandbyWorker, Understudy
 
 
 class Handover:
@@ -35,6 +37,7 @@ class Handover:
         seed: str,
         *,
         explains: bool,
+        has_drawn: bool = False,
     ) -> None:
         """Read the request.
 
@@ -43,18 +46,23 @@ class Handover:
         :param changes: what the interpreter and plugins have set in the environment, or deleted (None)
         :param seed: of hashes, in this process
         :param explains: the session is only looked at
+        :param has_drawn: it has drawn numbers of its own by now, and goes on with them
         """
         request, self._pair, self._lifeline = fds
         self.request = Request.read(request)
         self.state = state
         self.explains = explains
+        self._has_drawn = has_drawn
         self._changes = changes
         self._seed = seed
 
-    def accept(self, stand_ins: StandIns | None = None) -> Start:
+    def accept(
+        self, stand_ins: StandIns | None = None, worker: StandbyWorker | None = None
+    ) -> Start:
         """Become what the client would have started; ends the process if the client has given up.
 
         :param stand_ins: what the session that goes on has had in the place of the client's descriptors
+        :param worker: stands by with this process
         """
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         os.setpgid(0, 0)
@@ -65,13 +73,17 @@ class Handover:
             become(self.request)
         self.request.apply_variables(self._changes)
         _renew_clocks()
-        renew()
+        if not self._has_drawn:
+            renew()
         _core.freeze(True)
         answer = _core.receive_fds(self._pair)
         if answer is None or answer[0] != _core.MSG_GO:
             os._exit(0)
         has_terminal, fds = bool(answer[1]), answer[2]
-        start = self._place_descriptors(fds, stand_ins, has_terminal=has_terminal)
+        if worker is not None:
+            worker.tell(*answer)
+        received, start = self._receive_descriptors(fds, worker, has_terminal=has_terminal)
+        _place(received, stand_ins)
         if stand_ins is None:
             renew_streams()
             apply_signals(self.request)
@@ -80,14 +92,36 @@ class Handover:
         _core.last_word(start.client_fd, signal.SIGTERM)
         return start
 
-    def _place_descriptors(
-        self, fds: list[int], stand_ins: StandIns | None, *, has_terminal: bool
-    ) -> Start:
-        """Be in the client's folder, and put its descriptors under their numbers, ours out of their way.
+    def follow(self, understudy: Understudy, stand_ins: StandIns) -> Start:
+        """In a worker that stands by: become what its controller does, but for the client's descriptors.
+
+        :param stand_ins: stay in their place until it is a worker
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+        os.setpgid(0, 0)
+        self.request.apply_variables(self._changes)
+        _renew_clocks()
+        renew()
+        _core.freeze(True)
+        has_terminal, fds = understudy.hear(_core.MSG_GO)
+        received, start = self._receive_descriptors(
+            fds, understudy, has_terminal=bool(has_terminal)
+        )
+        understudy.keep(stand_ins, received)
+        return start
+
+    def _receive_descriptors(
+        self,
+        fds: list[int],
+        worker: StandbyWorker | Understudy | None,
+        *,
+        has_terminal: bool,
+    ) -> tuple[dict[int, int], Start]:
+        """Be in the client's folder, and have its descriptors and ours out of the way.
 
         :param fds: that came with the message: see ``src/wire/request.h``
-        :param stand_ins: what has these numbers; None: nothing has
         :param has_terminal: the client's terminal is among them
+        :returns: number that the client has it under -> descriptor; and what is known of the command
         """
         folder, *others = fds
         os.fchdir(folder)
@@ -98,24 +132,33 @@ class Handover:
         received = dict(zip(self.request.numbers, moved))
         raise_fd(self._lifeline, lowest)
         pair = raise_fd(self._pair, lowest)
-        if stand_ins is None:
-            for number, fd in received.items():
-                os.dup2(fd, number)
-            for number in {0, 1, 2} - received.keys():  # those that the client does not have
-                os.close(number)
-        else:
-            stand_ins.replace(received)
-        for fd in received.values():
-            os.close(fd)
         is_ours = os.environ.get("PYTHONHASHSEED", "random") in ("", "random")
-        return Start(
+        start = Start(
             pair,
             self.state,
             "",
             client_pid=_peer(pair),
             hash_seed=self._seed if is_ours else "",
             tty_fd=terminal,
+            standby=worker,
         )
+        return received, start
+
+
+def _place(received: dict[int, int], stand_ins: StandIns | None) -> None:
+    """Put the client's descriptors under their numbers.
+
+    :param stand_ins: what has these numbers; None: nothing has
+    """
+    if stand_ins is None:
+        for number, fd in received.items():
+            os.dup2(fd, number)
+        for number in {0, 1, 2} - received.keys():  # those that the client does not have
+            os.close(number)
+    else:
+        stand_ins.replace(received)
+    for fd in received.values():
+        os.close(fd)
 
 
 def become(request: Request) -> None:

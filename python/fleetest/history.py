@@ -26,6 +26,14 @@ HEAD_MAX = 4096
 """Bytes that the first line of a record may have."""
 
 
+def record_names(folder: Path) -> list[str]:
+    """The names of the records in a folder, oldest first.
+
+    :raises OSError: it is none, or cannot be read
+    """
+    return sorted(name for name in os.listdir(folder) if name.endswith(".jsonl"))
+
+
 def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
     """What each test took, the least of its last runs; :data:`UNKNOWN` where no record says.
 
@@ -35,14 +43,14 @@ def expected_seconds(folder: Path | None, ids: Sequence[str]) -> array[float]:
     if folder is None:
         return found
     try:
-        paths = sorted(folder.glob("*.jsonl"), reverse=True)[:LOOKED_AT]
+        names = record_names(folder)[: -LOOKED_AT - 1 : -1]
     except OSError:
         return found
     looked_at = 0
-    for path in paths:
+    for name in names:
         if looked_at >= COMPARED and min(found, default=0) >= 0:
             break
-        known = _read(path)
+        known = _read(folder / name)
         if known is None:
             continue
         _add(found, ids, *known, compare=looked_at < COMPARED)
@@ -75,8 +83,9 @@ def last_workers(folder: Path | None) -> str:
     if folder is None:
         return ""
     try:
-        newest = max((folder / RECORDS).glob("*.jsonl"), default=None)
-        if newest is None or not newest.is_file():
+        names = record_names(folder / RECORDS)
+        newest = folder / RECORDS / names[-1]
+        if not newest.is_file():
             return ""
         with newest.open("rb") as file:
             return str(json.loads(file.readline(HEAD_MAX))["workers"])

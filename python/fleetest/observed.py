@@ -172,6 +172,13 @@ def _barring(look: Look, harmless: tuple[str, ...], root: str) -> str:
     return ""
 
 
+def may_matter(look: Look) -> bool:
+    """Whether it can be of importance to others, beside what has to be the same for them."""
+    if look.kind in _PATHS and look.kind != _core.TRACE_CHANGE:
+        return bool(look.who) and is_no_file(look.path)
+    return True
+
+
 def reason_against(look: Look, resumable: Iterable[str], root: str) -> str:
     """Why nobody else can go on from there; empty: they can.
 
@@ -194,9 +201,7 @@ def _finding(finding: Finding) -> str:
 def bars_for_runs(findings: Findings) -> list[str]:
     """Why no other run can go on from where the session has come to."""
     bars = [_finding(each) for each in findings.found if not each.role]
-    harmless = _harmless_places(findings.resumable, findings.root)
-    root = findings.root
-    bars += (reason for look in findings.looks if (reason := _barring(look, harmless, root)))
+    bars += _reasons(findings, (look for look in findings.looks if not _is_draw(look)))
     bars += findings.found_for_runs
     bars += findings.plugins
     if findings.errors:
@@ -205,6 +210,25 @@ def bars_for_runs(findings: Findings) -> list[str]:
     if findings.missed:
         bars.append("what it reads could not be recorded")
     return [*dict.fromkeys(bars)]
+
+
+def bars_for_others(findings: Findings) -> list[str]:
+    """Why no more than one run can go on from there: numbers were drawn, which nobody has used yet."""
+    return [*dict.fromkeys([*draws(findings, findings.looks), *findings.drawn])]
+
+
+def draws(findings: Findings, looks: Iterable[Look]) -> Iterator[str]:
+    """Who has asked for random numbers that two runs must not share."""
+    return _reasons(findings, filter(_is_draw, looks))
+
+
+def _is_draw(look: Look) -> bool:
+    return look.kind == _core.TRACE_MOMENT and look.path == "random"
+
+
+def _reasons(findings: Findings, looks: Iterable[Look]) -> Iterator[str]:
+    harmless = _harmless_places(findings.resumable, findings.root)
+    return (reason for look in looks if (reason := _barring(look, harmless, findings.root)))
 
 
 def bars_for_workers(findings: Findings) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a session that was watched has read, as inputs for the daemon to check."""
+"""What a session that is watched reads, as inputs for the daemon to check."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import datetime
 import errno
 import os
 import time
-from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from fleetest import _core
@@ -14,7 +13,7 @@ from fleetest.inputs import source_of
 from fleetest.observed import DATE, is_no_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fleetest.trial import Findings, Look
 
@@ -22,6 +21,15 @@ _VENV = ("/pyvenv.cfg", "/conda-meta/history")
 """By which pytest knows a virtual environment."""
 
 _OF_LINKS = (_core.INPUT_LINK, _core.INPUT_LSTATUS)
+
+
+class Cache(NamedTuple):
+    """pytest's cache, in which each run reads anew what its plugins keep."""
+
+    folder: str
+    """Its path; empty: there is none."""
+    counts: str = ""
+    """The path of what is in it, and decides what is collected."""
 
 
 class Input(NamedTuple):
@@ -36,110 +44,127 @@ class Input(NamedTuple):
     """Which look was the first."""
 
 
-def inputs_of(
-    looks: Sequence[Look],
-    own: str,
-    *,
-    lists_all: bool,
-    known: int = 0,
-    checkpoints: Sequence[int] = (),
-) -> list[Input]:
-    """What has to be the same, in the order in which it was looked at.
+_COLLECTED = -1
+"""In place of a kind: a folder was listed to collect what is in it, by names that are known only at the end."""
 
-    :param own: the folder of pytest's cache, in which each run reads anew what its plugins keep
-    :param lists_all: somebody may collect files of any name
-    :param known: how many looks the daemon knows already, by the checkpoint from which this goes on; what was
-        there then may have been another
-    :param checkpoints: how many looks there were at each; what had to be the same there is not left out
-        for the sake of what was looked at later
+
+class ObservedInputs:
+    """What has to be the same, one stretch of looks after the other.
+
+    A stretch ends where a checkpoint is parked: what had to be the same there is not left out for the sake of what
+    was looked at later.
     """
-    seen: dict[tuple[bool, str], bytes] = {}
-    for look in looks[known:]:
-        if look.seen:
-            seen.setdefault((look.kind == _core.TRACE_LINK, look.path), look.seen)
-    for look in looks:  # what the session itself has changed is another now
-        if look.kind == _core.TRACE_CHANGE and not look.failed:
-            seen.pop((True, look.path), None)
-            seen.pop((False, look.path), None)
-    stretches = _Stretches(checkpoints)
-    found: dict[tuple[int, str], int] = {}
-    for number, kind, path in _inputs(looks, own, stretches, lists_all=lists_all):
-        found.setdefault((kind, path), number)
-    whole = (_core.INPUT_CONTENT, _core.INPUT_STATUS)
-    looked = {path: first for (kind, path), first in reversed(found.items()) if kind in whole}
-    return [
-        Input(kind, os.fsencode(path), seen.get((kind in _OF_LINKS, path), b""), number)
-        for (kind, path), number in found.items()
-        if kind != _core.INPUT_PRESENCE or not stretches.has(looked, path, number)
-    ]
 
+    def __init__(self) -> None:
+        """Know of no looks."""
+        self._looks = 0
+        """How many there were so far."""
+        self._found: dict[tuple[int, str], int] = {}
+        """Kind and path -> the number of the first look, in this order."""
+        self._folders: set[str] = set()
+        """Those that were listed to collect what is in them."""
+        self._whole: set[str] = set()
+        """Paths of which more has to be the same than that something is there."""
+        self._seen: dict[tuple[bool, str], tuple[int, bytes]] = {}
+        """Whether links count, and path -> the number of the look that saw what was there at first."""
+        self._changed: set[str] = set()
+        """What the session itself has changed, and is another now."""
 
-class _Stretches:
-    """Those between checkpoints, of looks."""
+    def end_stretch(self, looks: Sequence[Look], cache: Cache, known: int) -> None:
+        """These were made since the last stretch.
 
-    def __init__(self, checkpoints: Sequence[int]) -> None:
-        self._checkpoints = checkpoints
-
-    def has(self, first: Mapping[str, int], path: str, look: int) -> bool:
-        """Whether a path was looked at in another way, by the first checkpoint behind a look.
-
-        :param first: path -> the first look of that kind
+        :param known: how many looks the daemon knows already, by the checkpoint from which this goes on; what was
+            there then may have been another
         """
-        other = first.get(path)
-        return other is not None and (
-            other <= look
-            or bisect_right(self._checkpoints, other) == bisect_right(self._checkpoints, look)
-        )
+        first = self._looks
+        self._looks += len(looks)
+        for number, look in enumerate(looks, first):
+            if look.kind == _core.TRACE_LIST and look.aspect == _core.ASPECT_COLLECT:
+                self._folders.add(look.path)
+            if look.kind == _core.TRACE_CHANGE and not look.failed:
+                self._changed.add(look.path)
+            if look.seen:
+                key = (look.kind == _core.TRACE_LINK, look.path)
+                if key not in self._seen or self._seen[key][0] < known:
+                    self._seen[key] = (number, look.seen)
+        found = [*self._inputs(looks, first, cache)]
+        whole = (_core.INPUT_CONTENT, _core.INPUT_STATUS)
+        self._whole.update(path for _, kind, path in found if kind in whole)
+        for number, kind, path in found:
+            if kind != _core.INPUT_PRESENCE or path not in self._whole:
+                self._found.setdefault((kind, path), number)
+
+    def since(self, known: int, *, lists_all: bool) -> list[Input]:
+        """What has to be the same since so many looks, in this order.
+
+        :param lists_all: somebody may collect files of any name; it is told of folders that were listed before, too,
+            which may have counted by some of their names
+        """
+        listing = _core.INPUT_ALL_NAMES if lists_all else _core.INPUT_TESTS
+        numbers: dict[tuple[int, str], int] = {}
+        if lists_all:
+            before = ((*key, number) for key, number in self._found.items() if number < known)
+            numbers = {
+                (listing, path): number for kind, path, number in before if kind == _COLLECTED
+            }
+        new = []
+        for key, number in reversed(self._found.items()):
+            if number < known:
+                break
+            new.append((key, number))
+        for (kind, path), number in reversed(new):
+            numbers.setdefault((listing if kind == _COLLECTED else kind, path), number)
+        return [
+            Input(kind, os.fsencode(path), self._seen_at(kind, path, known), number)
+            for (kind, path), number in numbers.items()
+        ]
+
+    def _seen_at(self, kind: int, path: str, known: int) -> bytes:
+        number, seen = self._seen.get((kind in _OF_LINKS, path), (-1, b""))
+        return b"" if number < known or path in self._changed else seen
+
+    def _inputs(
+        self, looks: Sequence[Look], first: int, cache: Cache
+    ) -> Iterator[tuple[int, int, str]]:
+        """Number of the look, kind and path."""
+        listings = {_core.ASPECT_MODULES: _core.INPUT_MODULES, _core.ASPECT_COLLECT: _COLLECTED}
+        for number, look in enumerate(looks, first):
+            if _is_told_by_listing(look) and os.path.dirname(look.path) in self._folders:
+                continue
+            path = source_of(look.path)
+            if _is_of_no_environment(look) or _is_left_out(look, path, cache):
+                continue
+            full = look.aspect == _core.ASPECT_FULL
+            if look.kind == _core.TRACE_READ:
+                yield number, _core.INPUT_CONTENT, path
+                if path != look.path and _is_never_checked(look.path):
+                    yield number, _core.INPUT_CONTENT, look.path
+            elif look.kind == _core.TRACE_CHANGE:
+                # It depends on what there was, even if it has failed.
+                if look.who and path == look.path:
+                    yield number, _core.INPUT_LINK, path
+            elif look.kind == _core.TRACE_STATUS:
+                yield number, _core.INPUT_STATUS if full else _core.INPUT_PRESENCE, path
+            elif look.kind == _core.TRACE_LINK:
+                yield number, _core.INPUT_LSTATUS if full else _core.INPUT_LINK, path
+            elif look.kind == _core.TRACE_LIST:
+                yield number, listings.get(look.aspect, _core.INPUT_ALL_NAMES), path
 
 
-def _inputs(
-    looks: Sequence[Look], own: str, stretches: _Stretches, *, lists_all: bool
-) -> Iterator[tuple[int, int, str]]:
-    """Number of the look, kind and path."""
-    listings = {
-        _core.ASPECT_MODULES: _core.INPUT_MODULES,
-        _core.ASPECT_COLLECT: _core.INPUT_ALL_NAMES if lists_all else _core.INPUT_TESTS,
-    }
-    collected = {
-        look.path: number
-        for number, look in reversed([*enumerate(looks)])
-        if look.kind == _core.TRACE_LIST and look.aspect == _core.ASPECT_COLLECT
-    }
-    for number, look in enumerate(looks):
-        if _is_told_by_listing(look) and stretches.has(
-            collected, os.path.dirname(look.path), number
-        ):
-            continue
-        path = source_of(look.path)
-        if _is_of_no_environment(look) or _is_left_out(look, path, own):
-            continue
-        full = look.aspect == _core.ASPECT_FULL
-        if look.kind == _core.TRACE_READ:
-            yield number, _core.INPUT_CONTENT, path
-            if path != look.path and _is_never_checked(look.path):
-                yield number, _core.INPUT_CONTENT, look.path
-        elif look.kind == _core.TRACE_CHANGE:  # it depends on what there was, even if it has failed
-            if look.who and path == look.path:
-                yield number, _core.INPUT_LINK, path
-        elif look.kind == _core.TRACE_STATUS:
-            yield number, _core.INPUT_STATUS if full else _core.INPUT_PRESENCE, path
-        elif look.kind == _core.TRACE_LINK:
-            yield number, _core.INPUT_LSTATUS if full else _core.INPUT_LINK, path
-        elif look.kind == _core.TRACE_LIST:
-            yield number, listings.get(look.aspect, _core.INPUT_ALL_NAMES), path
-
-
-def _is_left_out(look: Look, path: str, own: str) -> bool:
+def _is_left_out(look: Look, path: str, cache: Cache) -> bool:
     """Whether it is no file, or one that each run reads anew."""
     if is_no_file(path) or os.path.basename(path) == "__pycache__":
         return True
-    return not look.who and bool(own) and _is_of_cache(look, own)
+    return not look.who and bool(cache.folder) and _is_of_cache(look, cache)
 
 
-def _is_of_cache(look: Look, folder: str) -> bool:
+def _is_of_cache(look: Look, cache: Cache) -> bool:
     """Whether pytest looks at its cache, which may be in a folder that has other things, too."""
+    folder = cache.folder
     if look.path == folder:
         return look.kind == _core.TRACE_STATUS
+    if look.path == cache.counts:
+        return False
     return look.path.startswith(tuple(f"{folder}{os.sep}{name}{os.sep}" for name in ("v", "d")))
 
 
@@ -205,6 +230,11 @@ class Progress:
         """How many looks the daemon knows, by the checkpoint that this has gone on from."""
         self._parked: list[int] = []
         """How many looks there were at each that was parked since."""
+        self._inputs = ObservedInputs()
+
+    def end_stretch(self, looks: Sequence[Look], cache: Cache) -> None:
+        """These were made since the last time: a checkpoint is about to be parked, or the preparation ends."""
+        self._inputs.end_stretch(looks, cache, self._known)
 
     def park(self, looks: int) -> None:
         """A checkpoint was parked after so many looks."""
@@ -220,19 +250,9 @@ class Progress:
         """When the first process began, in ns since 1970."""
         return self._since[0][1]
 
-    def inputs(self, looks: Sequence[Look], own: str, *, lists_all: bool) -> list[Input]:
-        """What the daemon does not know yet, in order; the other arguments as of :func:`inputs_of`."""
-        found = inputs_of(
-            looks,
-            own,
-            lists_all=lists_all,
-            known=self._known,
-            checkpoints=[*(first for first, _ in self._since[1:]), *self._parked],
-        )
-        # A folder that was listed before may have counted by some of its names.
-        anew = _core.INPUT_ALL_NAMES if lists_all else -1
-        new = [each for each in found if each.look >= self._known or each.kind == anew]
-        return sorted(new, key=lambda each: max(each.look, self._known))
+    def inputs(self, *, lists_all: bool) -> list[Input]:
+        """What the daemon does not know yet, in order; as :meth:`ObservedInputs.since`."""
+        return self._inputs.since(self._known, lists_all=lists_all)
 
     def describe(self, inputs: Sequence[Input]) -> tuple[bytes, list[int], bytes | None]:
         """As the daemon understands it.

@@ -186,6 +186,16 @@ START_METHOD = Option(
     "auto",
 )
 
+WIDE = Option(
+    "wide",
+    ("--wide",),
+    parse_flag,
+    "",
+    "With files, folders or ids: go on from a session of the daemon's that has collected the whole project, "
+    "and keep the tests that these select. The modules of all other tests are imported then.",
+    False,
+)
+
 OPTIONS = (
     NUMPROCESSES,
     Option(
@@ -256,6 +266,7 @@ OPTIONS = (
         False,
         implied_by=("stepwise", "stepwise_skip", "stepwise_reset"),
     ),
+    WIDE,
 )
 
 

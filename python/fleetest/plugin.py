@@ -18,6 +18,7 @@ from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
 from fleetest.screen import TerminalDistReporter, show_start
 from fleetest.stages import Stage
+from fleetest.standby_worker import StandbyWorker, Understudy
 from fleetest.start import Start
 from fleetest.watching import Watcher
 
@@ -160,23 +161,35 @@ class SessionPlugin:
         if config.pluginmanager.has_plugin("terminalreporter"):
             config.pluginmanager.register(TerminalDistReporter(config), TerminalDistReporter.NAME)
 
+    def pause(self, config: pytest.Config) -> None:
+        """Be no part of any run, in a session that was prepared ahead and has collected."""
+        manager = config.pluginmanager
+        for name in ("dsession", TerminalDistReporter.NAME) if self.run is not None else ():
+            if manager.has_plugin(name):
+                manager.unregister(name=name)
+        self.run = None
+
     def go_on(self, config: pytest.Config, start: Start) -> None:
-        """Be the part of another command in a session that was prepared ahead and has collected.
+        """Be the part of another command in a session that has paused.
 
         Its options were set anew, as the command line has them.
         """
         self.start = start
         self.settled = False
         self.pytest_cmdline_main(config)
-        manager = config.pluginmanager
-        for name in ("dsession", TerminalDistReporter.NAME) if self.run is not None else ():
-            if manager.has_plugin(name):
-                manager.unregister(name=name)
-        self.run = None
         self.watcher.stage = Stage.CONFIGURATION
         self.watcher.start(config)
         config.add_cleanup(self.watcher.stop)
-        if self._is_distributed(config):
+        distributed = self._is_distributed(config)
+        if isinstance(start.standby, StandbyWorker):
+            if distributed:
+                self.checkpoints.standby = start.standby
+                config.add_cleanup(start.standby.close)
+            else:
+                start.standby.close()
+        elif isinstance(start.standby, Understudy) and not distributed:
+            os._exit(0)
+        if distributed:
             self._set_up(config)
 
     @pytest.hookimpl(tryfirst=True)
@@ -197,6 +210,14 @@ class SessionPlugin:
                 show_start(session.config, self.start, "no workers (-n 0)")
         else:
             session.config.pluginmanager.register(ForkPoint(self.run), "fleetest-fork-point")
+
+    # Not in the run's own plugin: in a session that was prepared ahead, that of the run is too late for this call.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        """Know the tests as they were collected."""
+        if self.run is not None:
+            self.run.collected = [*items]
+        yield
 
 
 class ForkPoint:

@@ -128,16 +128,23 @@ class Plumbing:
 
     def worker_fds(self) -> tuple[list[int], list[int]]:
         """What :meth:`from_worker_fds` makes the worker's side of: numbers, and descriptors to send."""
+        err = [self.worker_err] if self.worker_err != self.worker_out else []
+        sock, *others = self.fds_but_pipes()
+        numbers = [len(err), int(self.tail >= 0), *self.captured]
+        return numbers, [sock, self.worker_out, *err, *others]
+
+    def fds_but_pipes(self) -> list[int]:
+        """The worker's descriptors but for the ends of pipes."""
         tail = [self.tail] if self.tail >= 0 else []
-        fds = [self.worker_sock, self.worker_out, self.worker_err, *tail, *self.captured.values()]
-        return [len(tail), *self.captured], fds
+        return [self.worker_sock, *tail, *self.captured.values()]
 
     @classmethod
     def from_worker_fds(cls, numbers: list[int], fds: list[int]) -> Plumbing:
         """The worker's side, from descriptors that came over a socket."""
-        sock, out, err, *others = [raise_fd(fd) for fd in fds]
-        tail = others.pop(0) if numbers[0] else -1
-        return cls(-1, -1, -1, sock, out, err, tail, dict(zip(numbers[1:], others)))
+        sock, out, *others = [raise_fd(fd) for fd in fds]
+        err = others.pop(0) if numbers[0] else out
+        tail = others.pop(0) if numbers[1] else -1
+        return cls(-1, -1, -1, sock, out, err, tail, dict(zip(numbers[2:], others)))
 
     def channel(self) -> _core.Channel:
         """In the worker: its end of the socket."""

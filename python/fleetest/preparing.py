@@ -10,6 +10,7 @@ import importlib.metadata
 import os
 import signal
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +24,8 @@ from fleetest.plumbing import raise_fd
 from fleetest.privates import private
 from fleetest.recorded_variables import RecordedVariables
 from fleetest.request import Request
+from fleetest.well_formed import well_formed
+from fleetest.whole import Whole, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +84,7 @@ class Preparation:
 
     def _leave(self) -> NoReturn:
         """There is nothing to prepare: the session does not get to its plugins, or has none."""
-        self._tell("", "", "", [])
+        self._tell("", "", "", [], Whole())
         os._exit(0)
 
     def _check_filters(self, filters: list[str]) -> None:
@@ -90,18 +93,27 @@ class Preparation:
         if any("." in name and not is_installed(name) for name in categories):
             self._leave()
 
-    def _tell(self, plugins: str, kind: str, label: str, options: list[bytes]) -> None:
+    def _tell(
+        self, plugins: str, kind: str, label: str, options: list[bytes], whole: Whole
+    ) -> None:
         """Say what the session is like, and what that was read from.
 
         :param plugins: the same for all sessions that import the same plugins in the same way
         :param kind: the same for all sessions of the same configuration
         :param label: of the configuration, for people
         :param options: what those are that are no part of it
+        :param whole: the session that it may select within
         """
         keys = [plugins.encode("utf-8", "surrogateescape"), kind.encode("utf-8", "surrogateescape")]
-        shown = label.encode("utf-8", "replace").decode("utf-8")
         read = [*self._looked.stop(), self._recorded.asked()]
-        self.channel.send(_core.MSG_CONFIGURED, [os.getpid(), *keys, shown, *read, options])
+        wide = [
+            whole.kind.encode("utf-8", "surrogateescape"),
+            [*map(os.fsencode, whole.arguments)],
+            well_formed(whole.why_not),
+        ]
+        self.channel.send(
+            _core.MSG_CONFIGURED, [os.getpid(), *keys, well_formed(label), *read, options, *wide]
+        )
 
     # ---- the session ----
 
@@ -183,10 +195,10 @@ class _Session:
                 if not manager.get_plugin(entry.name) and not manager.is_blocked(entry.name):
                     yield entry
 
-    def keys(self, request: Request) -> tuple[str, str, str, list[bytes]]:
+    def keys(self, request: Request) -> tuple[str, str, str, list[bytes], Whole]:
         """What tells its plugins, and its configuration, from those of other sessions.
 
-        :returns: also a label of the latter, and what the other options are
+        :returns: also a label of the latter, what the other options are, and what it may select within
         """
         config, known = self._config, self._config.known_args_namespace
         plugins = (
@@ -201,14 +213,23 @@ class _Session:
         values, unknown = private.parse_known(config, self._args)
         chosen = configuration(values, defaults)
         given = chosen.pop("file_or_dir", [])
-        files = files_of_values(values, unknown, os.getcwd()) or given
-        kind = (plugins, config.rootpath, config.inipath, sorted(chosen.items()), unknown, files)
+
+        def kind(found: dict[str, Any]) -> str:
+            files = files_of_values(found, unknown, os.getcwd()) or found.get("file_or_dir", [])
+            return repr(
+                (plugins, config.rootpath, config.inipath, sorted(chosen.items()), unknown, files)
+            )
+
+        whole = whole_of(config, self._args, request.arguments)
+        if whole.values:
+            whole = replace(whole, kind=kind(whole.values))
         label = f"{config.rootpath}"
         if given:
             label += ": " + " ".join(given)
         if chosen:
             label += f" ({', '.join(chosen)})"
-        return repr(plugins) if self.has_plugins() else "", repr(kind), label, choices(values)
+        key = repr(plugins) if self.has_plugins() else ""
+        return key, kind(values), label, choices(values), whole
 
     def import_plugins(self, effects: ImportEffects) -> None:
         """Import them as pytest does, but call none of their hooks.

@@ -50,7 +50,7 @@ def watch() -> None:
 def begin_again(state: Any) -> None:
     """In a process that was forked off a session, for a run that goes on from there.
 
-    :param state: of :func:`capture`, in that session
+    :param state: of :func:`capture`, in that session; of ``random.getstate()`` where this is the only such process
     """
     if state is None:
         _initial[:] = [random.getstate()]
@@ -99,8 +99,7 @@ def numpy_was_used() -> bool:
     if numpy_random is None:
         return False
     try:
-        made_of = numpy_random.mtrand._rand._bit_generator.seed_seq
-        fresh = numpy_random.MT19937(made_of).state["state"]
+        fresh = numpy_random.MT19937(_numpy_origin(numpy_random)).state["state"]
         now = numpy_random.get_state(legacy=False)["state"]
         return bool(now["pos"] != fresh["pos"] or (now["key"] != fresh["key"]).any())
     except (AttributeError, KeyError, TypeError):
@@ -111,9 +110,7 @@ def _numpy_seeded(numpy_random: Any) -> bool:
     """Whether numpy's global generator is another than the one it made for itself."""
     try:
         generator = numpy_random.get_state(legacy=False)
-        own = numpy_random.mtrand._rand._bit_generator.seed_seq
-        made_of = _numpy_made_of[0] if _numpy_made_of else own
-        replay = numpy_random.MT19937(made_of)
+        replay = numpy_random.MT19937(_numpy_origin(numpy_random))
         now = generator["state"]["key"]
         for draws in (1, *(WORDS for _ in range(TWISTS))):
             if (replay.state["state"]["key"] == now).all():
@@ -122,3 +119,9 @@ def _numpy_seeded(numpy_random: Any) -> bool:
     except (AttributeError, KeyError, TypeError):
         return True
     return True
+
+
+def _numpy_origin(numpy_random: Any) -> Any:
+    """The seed sequence that numpy's global generator was made of, unless somebody has seeded it."""
+    own = numpy_random.mtrand._rand._bit_generator.seed_seq
+    return _numpy_made_of[0] if _numpy_made_of else own

@@ -14,7 +14,7 @@ from array import array
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from fleetest.history import RECORDS, UNKNOWN, last_workers
+from fleetest.history import RECORDS, UNKNOWN, last_workers, record_names
 from fleetest.stages import NO_WORKERS
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ class Record:
         if self._file is not None and self.folder is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
-                for path in sorted(self.folder.glob("*.jsonl"))[:-KEPT]:
-                    path.unlink()
+                for name in record_names(self.folder)[:-KEPT]:
+                    (self.folder / name).unlink()
         self._file = None
 
 

@@ -26,6 +26,7 @@ from fleetest.privates import private
 from fleetest.process import open_descriptors
 from fleetest.safety import left_running, native_threads
 from fleetest.snapshot import SnapshotSession
+from fleetest.well_formed import well_formed
 
 if TYPE_CHECKING:
     from fleetest.recorded_variables import RecordedVariables
@@ -54,7 +55,7 @@ def wait(
     seed = os.environ.get("PYTHONHASHSEED", "")
     _say_ready(channel, inputs.all(), asked, _unfit(channel.fileno()))
     while True:
-        kind, state, fds = serve(channel)
+        kind, state, fds, _ = serve(channel)
         if kind in STARTS:
             explains = kind == _core.MSG_START_EXPLAIN
             return Handover(fds, state, changes, seed, explains=explains)
@@ -77,8 +78,7 @@ def _say_ready(
     sys.stderr.flush()
     gc.collect()
     _core.note_finalizers()
-    shown = unfit.encode("utf-8", "replace").decode("utf-8")
-    channel.send(_core.MSG_READY, [*inputs, asked, shown])
+    channel.send(_core.MSG_READY, [*inputs, asked, well_formed(unfit)])
 
 
 def _unfit(fd: int) -> str:

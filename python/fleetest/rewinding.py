@@ -17,7 +17,7 @@ from fleetest import _core
 if TYPE_CHECKING:
     from pathlib import Path
 
-EARLIEST = 40_000_000
+EARLIEST = 80_000_000
 """Of CPU time, in ns, that a preparation spends between two checkpoints at least."""
 
 SHARE = 0.5

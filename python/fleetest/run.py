@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import time
 import uuid
@@ -11,6 +13,7 @@ import pytest
 
 from fleetest import _core, carry, randomness
 from fleetest.collecting import rare_garbage_collection
+from fleetest.cpus import allowed_cpus
 from fleetest.crash import crash_report, lost_worker_report
 from fleetest.distribution import Distribution, decide
 from fleetest.elsewhere import Copies
@@ -27,8 +30,10 @@ from fleetest.reporting import Reporting
 from fleetest.schedulers.producer import Producer
 from fleetest.screen import SCHEDULERS, Screen, show_start
 from fleetest.specs import Spec, free_id, parse_tx_spec_config, read_specs
+from fleetest.standby_worker import StandbyWorker, Understudy
 from fleetest.steering import steer
 from fleetest.turns import stop_asking
+from fleetest.vacancies import workers_of_use
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -72,6 +77,10 @@ class Run:
         self.restart_limit = RESTARTS * self.count if limit is None else limit
         self.restarts_left = self.restart_limit
         self.nodes: list[Node] = []
+        self.vacant: list[Node] = []
+        """Those that were asked for, and not made since there is no work for them."""
+        self.leaving: list[int] = []
+        """The processes of those that have done all, and are to be reaped."""
         self.gathering = Gathering(self)
         self.distribution: Distribution | None = None
         self.summary: list[str] = []
@@ -79,7 +88,12 @@ class Run:
         self.interrupted_at = 0.0
         self.impatient = False
         self.stopping = False
+        self.collected: list[pytest.Item] = []
+        """The tests before options and plugins have left out some or changed their order."""
         self.reordered = False
+        """An option or a plugin wants the tests in another order than they were collected in: it is kept."""
+        self.rearranged = False
+        """The tests are not those that were collected, in their order."""
         self.internal_error: str | None = None
         self.steering: Steering | None = None
         self.stalled = False
@@ -92,10 +106,17 @@ class Run:
         Does not return in the workers.
         """
         self.session = session
+        self._compare(session.items)
         self.checkpoints.watcher.stop()
         self.left_open = files_open_for_writing() - captured_fds(self.config)
+        standby = self.start_of_command.standby
+        if isinstance(standby, Understudy):
+            standby.become(self)
         self.record = Record.begin(self.config, session.items)
         decided = decide(session, self.explicit, self.record, self.checkpoints, self.left_open)
+        forks = isinstance(decided, Distribution) and decided.forks
+        if standby is not None and (self.rearranged or not forks):
+            standby.close()
         if isinstance(decided, str):
             self.checkpoints.close()
             if decided:
@@ -109,6 +130,14 @@ class Run:
         except BaseException:
             self.checkpoints.close()
             raise
+
+    def _compare(self, items: list[pytest.Item]) -> None:
+        """See what options and plugins have made of the tests that were collected, all of them by now."""
+        places = {id(item): place for place, item in enumerate(self.collected)}
+        self.collected = []
+        order = [places.get(id(item), -1) for item in items]
+        self.reordered = any(left > right for left, right in zip(order, order[1:]))
+        self.rearranged = order != [*range(len(places))]
 
     def _make_workers(self, distribution: Distribution) -> None:
         self.screen = Screen(self.config, self.session, self.start_of_command)
@@ -155,12 +184,15 @@ class Run:
             )
         name = SCHEDULERS[dist] if self.steering is None else self.steering.name
         self.screen.scheduling(name, distribution, groups.sizes)
+        if self.steering is None and distribution.forks:
+            count = workers_of_use(self.config, groups, self.count)
+            self.nodes, self.vacant = self.nodes[:count], self.nodes[count:]
         keep_order = dist in GROUPING and not option.loadscopereorder
         stop_asking()  # the engine talks to the client, and who reads is a worker
         self.engine = _core.Engine(
             self,
             items=len(items),
-            workers=self.count,
+            workers=len(self.nodes),
             batch_max=distribution.batch_max,
             in_order=distribution.ordered or self.reordered or keep_order,
             scopes=groups.scopes,
@@ -172,6 +204,7 @@ class Run:
             client_pid=self.start_of_command.client_pid,
             tty_fd=self.screen.tty_fd,
             tick_ms=100,
+            copies_ahead=len(self.nodes) < len(allowed_cpus()),
         )
 
     def _new_node(self, spec: Spec) -> Node:
@@ -215,7 +248,7 @@ class Run:
             self.engine.keep_idle(True)
         self.screen.line(f"\nreplacing crashed worker {node.id}")
         spec = Spec(str(node.gateway.spec))
-        spec.id = free_id(other.id for other in self.nodes)
+        spec.id = free_id(other.id for other in (*self.nodes, *self.vacant))
         fresh = self._new_node(spec)
         self.nodes.append(fresh)
         self.config.hook.pytest_xdist_newgateway(gateway=fresh.gateway)
@@ -234,14 +267,6 @@ class Run:
         self.screen.line("\n" + message)
 
     # ---- the run ----
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
-        """See whether an option or a plugin wants the tests in another order: it is kept then."""
-        places = {id(item): place for place, item in enumerate(items)}
-        yield
-        order = [places.get(id(item), -1) for item in items]
-        self.reordered = any(left > right for left, right in zip(order, order[1:]))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -387,10 +412,16 @@ class Run:
         self.reporting.unheard = False
         self.reporting.output(self.nodes[number], stream, data)
 
-    def gone(self, number: int, finished: bool, item: int | None, status: int) -> None:
-        """A worker process has ended and was reaped."""
+    def gone(self, number: int, finished: bool, item: int | None, status: int | None) -> None:
+        """A worker process has ended and was reaped, or is about to end.
+
+        :param status: as of waitpid; None: it exits with 0 in a moment, and is to be reaped
+        """
         self.reporting.unheard = False
         node = self.nodes[number]
+        if status is None:
+            self.leaving.append(node.pid)
+            status = 0
         node.item = item
         node.shutting_down = True
         if finished and (status == 0 or self.interrupts > 1):
@@ -500,8 +531,13 @@ class Run:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:
-        """Close the record of the run."""
+        """Wait for workers that are about to be gone, and close the record of the run."""
+        if isinstance(self.start_of_command.standby, StandbyWorker):
+            self.start_of_command.standby.close()  # of a session that did not come to its tests
         yield
+        while self.leaving:
+            with contextlib.suppress(ChildProcessError):  # somebody else has reaped it
+                os.waitpid(self.leaving.pop(), 0)
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -24,18 +25,26 @@ from fleetest import _core, anew, randomness
 from fleetest.by_id import ByIds
 from fleetest.console_script import change_arguments, pose_for_run
 from fleetest.deferred import Deferred
-from fleetest.fork_server import serve
+from fleetest.fork_server import ACCEPTS, serve
 from fleetest.forking import HOLES_MAX
 from fleetest.handover import Handover, apply_signals, become, renew_streams
 from fleetest.history import RECORDS, last_workers
 from fleetest.listening import ListeningArguments
-from fleetest.observed import bars_for_runs, bars_for_workers, is_effect
-from fleetest.observed_inputs import Input, Progress, expiry_of, variables_of
+from fleetest.observed import (
+    bars_for_others,
+    bars_for_runs,
+    bars_for_workers,
+    draws,
+    is_effect,
+    may_matter,
+)
+from fleetest.observed_inputs import Cache, Input, Progress, expiry_of, variables_of
 from fleetest.option_kinds import FREE
 from fleetest.options import PLUGIN
 from fleetest.plumbing import LOWEST, captured_fds, flush_all, raise_fd
 from fleetest.privates import private
 from fleetest.process import children, set_name
+from fleetest.renewal import renew
 from fleetest.request import Request
 from fleetest.restraint import Restraint
 from fleetest.rewinding import RewindPoints
@@ -43,14 +52,20 @@ from fleetest.safety import unsafe_to_fork
 from fleetest.shared_state import SharedState
 from fleetest.stages import AFTER_COLLECTION, NO_WORKERS
 from fleetest.stand_ins import StandIns
+from fleetest.standby_worker import Understudy, is_of_use, may_follow
 from fleetest.start import Start
 from fleetest.startup_hooks import implementations_of_others, unknown_startup_hooks
 from fleetest.trial import Trial
 from fleetest.turns import ask_before_reading
 from fleetest.watching import Watcher, is_installed_file
+from fleetest.well_formed import well_formed
+from fleetest.within import Selection, select
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from fleetest.standby_worker import StandbyWorker
+    from fleetest.trial import Look
 
 _GIVEN_ARGUMENTS = (
     *("pytest_load_initial_conftests", "pytest_cmdline_parse", "pytest_cmdline_preparse"),
@@ -86,11 +101,25 @@ class SnapshotSession(Trial):
         self._channel = _core.Channel(raise_fd(fds[1], self._lowest))
         self._plugins_changes = changes
         self._seed = seed
+        self._looks: list[Look] = []
+        """Those since the last checkpoint."""
         self._is_run = False
         self._reports: list[pytest.CollectReport] = []
+        self._selection: Selection | None = None
+        """In a run that selects within what was collected: what that is."""
         self._added: list[str] = []
         self._lists_all = False
+        self._has_workers = False
+        """A worker stands by for the next run, too."""
+        self._standby: StandbyWorker | Understudy | None = None
+        """In a run: that worker, or what this process is, which is to become it."""
         self._until = 0
+        self._last_failed = ""
+        """The path of what decides which files are collected; empty: it does not."""
+        self._once = ""
+        """Why only one run may go on from here; empty: all may."""
+        self._has_drawn = False
+        """There were random numbers drawn, which two that go on would share."""
         self._depends_on_runs = False
         """It cannot be resumed for a reason that other runs may remove."""
         self._has_left_traces = False
@@ -119,7 +148,9 @@ class SnapshotSession(Trial):
         renew_streams()
         pose_for_run(request.command, request.arguments, "")
         self._listen()
+        _core.share_hot_pages()
         self._shared = SharedState()
+        renew()  # another session would draw the same numbers
         self.record()
         apply_signals(request)
         try:
@@ -150,8 +181,10 @@ class SnapshotSession(Trial):
         """
         looks = _core.trace_hold(True)
         try:
+            self.look_so_far()
             if not self._can_park():
                 return False
+            self._end_stretch()
             flush_all()
             _settle()
             _core.freeze(True)
@@ -184,10 +217,20 @@ class SnapshotSession(Trial):
     def _can_park(self) -> bool:
         """Whether the process can be forked as it is, and nothing would be shared by those that go on."""
         config = self._config
-        if config is None or children() or unsafe_to_fork(config) or randomness.was_drawn():
+        if config is None or self._draws() or children() or unsafe_to_fork(config):
             return False
         known = captured_fds(config) | self.stand_ins.descriptors().keys()
         return not any(self._shared.added(known))
+
+    def _draws(self) -> bool:
+        """Whether numbers were drawn by now."""
+        self._has_drawn = (
+            self._has_drawn
+            or bool(self.watcher.drawn)
+            or randomness.was_drawn()
+            or any(draws(self.findings, self.findings.looks))
+        )
+        return self._has_drawn
 
     def _checkpoint(self, fd: int, child: int, looks: int) -> None:
         """Be the checkpoint.  Returns in each process that is to go on from here.
@@ -198,7 +241,7 @@ class SnapshotSession(Trial):
         name = set_name("checkpoint")
         before = self._channel.fileno()
         os.close(before)
-        kind, changed, fds = serve(_core.Channel(fd), child)
+        kind, changed, fds, _ = serve(_core.Channel(fd), child)
         if kind != _core.MSG_START_COLLECT:
             os._exit(0)
         request, sock = fds
@@ -211,9 +254,11 @@ class SnapshotSession(Trial):
         self.watcher.know(before)
         self._channel = _core.Channel(before)
         self._channel.send(_core.MSG_BEGUN, os.getpid())
-        _wait_until_settled(changed)
+        renew()  # those that have gone on already have drawn the same
+        if changed:
+            _wait_until_settled(changed)
+            self._points.changed(Path(changed))
         self._progress.go_on(looks)
-        self._points.changed(Path(changed))
 
     # ---- the command line ----
 
@@ -255,9 +300,11 @@ class SnapshotSession(Trial):
             self._give_up("something changes the command line")
         self._added = args[:added]
         known = config.known_args_namespace
-        for name in ("lf", "stepwise", "stepwise_skip", "cacheclear", "cacheshow", "help", "debug"):
+        for name in ("cacheclear", "cacheshow", "help", "debug"):
             if getattr(known, name, None):
                 self._give_up(f"--{name.replace('_', '-')} depends on the last run")
+        if getattr(known, "lf", None):
+            self._last_failed = private.last_failed_file(config)
         unknown = next(unknown_startup_hooks(config), "")
         if unknown:  # before they are called
             self._give_up(unknown)
@@ -285,20 +332,27 @@ class SnapshotSession(Trial):
         """The reporter is there."""
         self._deferred = Deferred(config, self.stand_ins)
 
+    def saw(self, looks: list[Look]) -> None:
+        """These were made since the last ones."""
+        self._looks += looks
+        self.findings.looks += filter(may_matter, looks)
+
     # ---- at the end of it ----
 
     def arrived(self, config: pytest.Config, session: pytest.Session) -> None:
         """Everything is collected: wait, if others may go on from here.  Returns in each run."""
         try:
             self._look(config)
+            self._pause(config)
             handover = self._wait()
         except BaseException:  # noqa: BLE001 (no hook of the session's end may be called)
+            if isinstance(self._standby, Understudy):
+                os._exit(0)
             self.fail(traceback.format_exc())
         set_name(self._name)
-        start = handover.accept(self.stand_ins)
+        start = self._accept(config, handover)
         if self._folder != self._request.folder:  # the session has gone there
             os.chdir(self._folder)
-        ask_before_reading(start)
         arguments = handover.request.arguments
         change_arguments(self._request.arguments, arguments, handover.state)
         self._go_on(config, start, arguments)
@@ -323,13 +377,28 @@ class SnapshotSession(Trial):
         if used >= 0:
             name = "standard input" if used == 0 else f"descriptor {used}"
             reasons.append(f"{name} was read or written")
-        if randomness.was_drawn():
-            reasons.append("random numbers were drawn")
         if reasons or printed:
             self._has_left_traces = any(map(is_effect, self.findings.looks))
             self._give_up(next(iter(reasons), printed))
+        self._once = next(iter(bars_for_others(self.findings)), "")
         self._lists_all = anew.collects_any_file(config)
         self._folder = os.getcwdb()
+
+    def _pause(self, config: pytest.Config) -> None:
+        """Do what each run would do alike."""
+        manager = config.pluginmanager
+        manager.unregister(name="fleetest-snapshot")
+        plugin: Any = manager.get_plugin(PLUGIN)
+        self._has_workers = (
+            not self._once
+            and plugin.run is not None
+            and plugin.explicit
+            and is_of_use(config, collects=not self.findings.tests)
+        )
+        if plugin.run is not None:
+            private.import_for_base_temp()
+        plugin.pause(config)
+        self._before = anew.CommandLine(config, self._added, self._request.arguments)
 
     def _wait(self) -> Handover:
         """Wait for the daemon's orders.  Returns in each process that is forked for a run."""
@@ -340,38 +409,88 @@ class SnapshotSession(Trial):
         self._until = expiry_of(self.findings.looks, self._progress.begun)
         self.findings.looks.clear()
         self._restraint.stop()
-        state = randomness.capture()
+        state = random.getstate() if self._once else randomness.capture()
         _settle()
         os.close(self._log)
         self._say(inputs, counts, variables, "")
-        kind, how, fds = serve(self._channel)
-        if kind != _core.MSG_START_RUN:
+        kind, how, fds, self._standby = serve(
+            self._channel, stands_by=True, with_worker=self._has_workers
+        )
+        if kind not in (_core.MSG_START_RUN, _core.MSG_START_WIDE):
             os._exit(0)
         self._is_run = True
         randomness.begin_again(state)
         changes = {**self._plugins_changes, **self.changes}
-        return Handover(fds, how, changes, self._seed, explains=False)
+        handover = Handover(
+            fds[:3], how, changes, self._seed, explains=False, has_drawn=bool(self._once)
+        )
+        if kind == _core.MSG_START_WIDE:
+            self._select(handover.request.arguments, fds[3])
+        return handover
+
+    def _select(self, arguments: list[str], fd: int) -> None:
+        """Select what this command line does; ends the process if that cannot be done here.
+
+        :param fd: where to say so
+        """
+        assert self._config is not None
+        said = ACCEPTS
+        try:
+            self._selection = select(self._config, [*self._added, *arguments])
+        except BaseException as error:  # noqa: BLE001 (pytest will come to the same, and tell the user)
+            said = str(error).partition("\n")[0].encode("utf-8", "replace") or b"it failed"
+        os.write(fd, said)
+        os.close(fd)
+        if self._selection is None:
+            os._exit(0)
+
+    def _accept(self, config: pytest.Config, handover: Handover) -> Start:
+        if not isinstance(self._standby, Understudy):
+            if self._standby is not None and not may_follow(handover.request.arguments):
+                self._standby.close()
+            start = handover.accept(self.stand_ins, self._standby)
+            ask_before_reading(start)
+            return start
+        try:
+            request = handover.request
+            if request.terminals != self._request.terminals or not may_follow(request.arguments):
+                os._exit(0)  # the stand-ins would not do for the client's, or it would collect
+            self._standby.begin(config, collects=not self.findings.tests)
+            return handover.follow(self._standby, self.stand_ins)
+        except BaseException:  # noqa: BLE001 (the controller does without)
+            os._exit(0)
 
     def _go_on(self, config: pytest.Config, start: Start, arguments: list[str]) -> None:
         """Be the run of this command line."""
-        manager = config.pluginmanager
-        manager.unregister(name="fleetest-snapshot")
         anew.renew_capturing(config)
-        anew.apply_options(config, self._added, self._request.arguments, arguments)
-        plugin: Any = manager.get_plugin(PLUGIN)
+        anew.apply_options(config, self._before, arguments)
+        if self._selection is not None:
+            self._selection.apply(config, self._reports)
+            self._reports = self._selection.reports
+        plugin: Any = config.pluginmanager.get_plugin(PLUGIN)
         plugin.go_on(config, start)
         anew.renew(config, self._reports)
         self._reports.clear()
-        self._deferred.show()
+        self._deferred.show(aloud=not isinstance(self._standby, Understudy))
+
+    def _end_stretch(self) -> None:
+        """Make inputs of what was looked at since the last checkpoint."""
+        cache = self._cache_folder()
+        own = Cache(str(cache.parent.parent) if cache is not None else "", self._last_failed)
+        looks, self._looks = self._looks, []
+        self._progress.end_stretch(looks, own)
+
+    def _cache_folder(self) -> Path | None:
+        return private.cache_folder(self._config) if self._config is not None else None
 
     def _take_inputs(self) -> tuple[bytes, list[int], bytes | None]:
         """What was looked at since the checkpoint that this has come from; as :meth:`Progress.describe`."""
-        cache = private.cache_folder(self._config) if self._config is not None else None
-        own = str(cache.parent.parent) if cache is not None else ""
-        found = self._progress.inputs(self.findings.looks, own, lists_all=self._lists_all)
+        self._end_stretch()
+        found = self._progress.inputs(lists_all=self._lists_all)
+        cache = self._cache_folder()
         if self._depends_on_runs and cache is not None:
             path = os.fsencode(cache / RECORDS)
-            found.append(Input(_core.INPUT_ALL_NAMES, path, b"", len(self.findings.looks)))
+            found.append(Input(_core.INPUT_ALL_NAMES, path, b"", self._taken))
         if self._has_left_traces:
             # The next run may undo them: it would be tried again and again.
             found = [each for each in found if each.path.endswith(_CODE)]
@@ -394,10 +513,10 @@ class SnapshotSession(Trial):
         """
         options = [os.fsencode(name) for name in sorted(self.watcher.options_read)]
         exact = self.watcher.command_line_read
-        shown = unfit.encode("utf-8", "replace").decode("utf-8")
+        shown, once = well_formed(unfit), well_formed(self._once)
         self._channel.send(
             _core.MSG_SNAPSHOT,
-            [inputs, counts, variables, options, int(exact), self._until, shown, int(again)],
+            [inputs, counts, variables, options, int(exact), self._until, shown, int(again), once],
         )
 
     def fail(self, text: str) -> NoReturn:

@@ -62,7 +62,6 @@ class Spawner:
         spec = node.gateway.spec
         node.greeting = greeting(node, self.run.copies, self.run.start_of_command)
         plumbing = Plumbing.make(self.run.config)
-        _, fds = plumbing.worker_fds()
         real = list(keep_streams().values())
         place = place_of(self.run.config, spec)
         try:
@@ -73,7 +72,7 @@ class Spawner:
                 stdin=self._stdin(),
                 stdout=plumbing.worker_out,
                 stderr=plumbing.worker_err,
-                pass_fds=[fds[0], *fds[3:], *real],
+                pass_fds=[*plumbing.fds_but_pipes(), *real],
                 env={**os.environ, **spec.env},
                 cwd=place,
                 start_new_session=False,

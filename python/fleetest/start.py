@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fleetest.standby_worker import StandbyWorker, Understudy
     from fleetest.trial import Trial
 
 
@@ -27,3 +28,5 @@ class Start:
     """The terminal of such a client; -1: it has none."""
     trial: Trial | None = None
     """The session is only looked at; None: it is for running tests."""
+    standby: StandbyWorker | Understudy | None = None
+    """A worker that was forked ahead, or what this process is, which is to become one; None: there is none."""

@@ -22,8 +22,9 @@ HOOKS = (
 
 HARMLESS = frozenset(
     (
-        *("anyio", "_hypothesis_pytestplugin", "hypothesis", "pytest_asyncio", "pytest_django"),
-        *("pytest_metadata", "pytest_mock", "pytest_subtests", "pytest_timeout", "pytest_trio"),
+        *("anyio", "_hypothesis_pytestplugin", "hypothesis", "numpy", "pytest_asyncio"),
+        *("pytest_django", "pytest_metadata", "pytest_mock", "pytest_subtests"),
+        *("pytest_timeout", "pytest_trio"),
     )
 )
 """Packages that keep nothing of the kind there, but for the time, which is seen."""

@@ -92,15 +92,20 @@ class Each(_Lanes):
 
     def ready(self, node: Node) -> None:
         """Give a worker all tests, or what a lost one of its kind has left."""
-        notation, first = str(node.gateway.spec), 0
-        for place, (theirs, rest) in enumerate(self._left):
-            if theirs == notation:
-                del self._left[place]
-                first = rest
-                break
+        # One of the first workers may be ready only after another one was lost.
+        replaces = node.number >= self.run.count
+        first = self._take_over(str(node.gateway.spec)) if replaces else 0
         self._begun[node] = (first, 0)
         self.assign(node, range(first, self.count))
         self.close(node)
+
+    def _take_over(self, notation: str) -> int:
+        """The first test of what a lost worker of this notation has left."""
+        for place, (theirs, rest) in enumerate(self._left):
+            if theirs == notation:
+                del self._left[place]
+                return rest
+        return 0
 
     def done(self, node: Node, index: int, seconds: float) -> None:
         """Count."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fleetest import _core
+from fleetest import _core, randomness
 from fleetest.hookpoint import before_next_call
 from fleetest.options import RESUMABLE
 from fleetest.plumbing import captured_fds, raise_fd
@@ -36,7 +36,8 @@ class Look:
     """What was there then, for :func:`_core.take_inputs`."""
 
 
-def _look(entry: tuple[int, int, int, bytes, str, bytes]) -> Look:
+def look_of(entry: tuple[int, int, int, bytes, str, bytes]) -> Look:
+    """Make one of what :mod:`fleetest._core` has recorded."""
     kind, aspect, failed, what, who, seen = entry
     path = os.fsdecode(what)
     if kind == _core.TRACE_MOMENT:
@@ -62,6 +63,8 @@ class Findings:
     """What keeps others from sharing it."""
     found_for_runs: list[str] = field(default_factory=list)
     """Likewise only other runs, and not workers."""
+    drawn: list[str] = field(default_factory=list)
+    """What two runs cannot share, and one can have: random numbers."""
     root: str = ""
     tests: int = -1
     """How many were collected; negative: it did not come so far."""
@@ -103,6 +106,8 @@ class Trial:
         self.variables: _Variables | None = None
         self._config: pytest.Config | None = None
         self._has_arrived = False
+        self._taken = 0
+        """How many looks were taken from what is recorded."""
 
     def run(self, plugin: object) -> int:
         """Have the session, until right before ``pytest_collection_modifyitems`` is called; its exit code.
@@ -175,6 +180,8 @@ class Trial:
         findings.resumable = config.getini(RESUMABLE)
         findings.plugins = [*unknown_startup_hooks(config)]
         watcher.look(files_open_for_writing() - captured_fds(config), ())
+        if randomness.was_drawn():
+            watcher.saw_draw("random numbers were drawn")
         self.stop()
         watcher.bar(unsafe_to_fork(config))  # by a fork of its own
         self.arrived(config, session)
@@ -183,18 +190,31 @@ class Trial:
         """Everything is collected: that was it."""
         pytest.exit("it was only looked at", 0)
 
+    def look_so_far(self) -> None:
+        """Take what was recorded by now; recording is held."""
+        self._take(_core.trace_looks(self._taken))
+
+    def _take(self, looks: list[tuple[int, int, int, bytes, str, bytes]]) -> None:
+        self._taken += len(looks)
+        self.saw([*map(look_of, looks)])
+
+    def saw(self, looks: list[Look]) -> None:
+        """These were made since the last ones."""
+        self.findings.looks += looks
+
     def stop(self) -> None:
         """Watch no more."""
         variables, self.variables = self.variables, None
         if variables is None:
             return
         findings = self.findings
-        missed, looks = _core.trace_stop()
+        missed, looks = _core.trace_stop(self._taken)
         findings.missed = findings.missed or missed
-        findings.looks = [*map(_look, looks)]
+        self._take(looks)
         variables.stop()
         self.changes = variables.changes()
         findings.variables = {os.fsdecode(name): who for name, who in variables.askers.items()}
         self.watcher.stop()
         findings.found = self.watcher.found
         findings.found_for_runs = self.watcher.found_for_runs
+        findings.drawn = self.watcher.drawn

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fleetest.parking import Parked
     from fleetest.recorded_variables import RecordedVariables
+    from fleetest.standby_worker import StandbyWorker
 
 ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST_XDIST_TESTRUNUID")
 ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
@@ -45,11 +46,14 @@ ASK_FOR_OTHERS = {"os.getpid": (), "os.urandom": ("uuid.py", "secrets.py", "rand
 """Modules of the library by which a project asks."""
 
 FOR_RUNS = (
-    *("os.fstat", "os.getrandom", "threading.get_native_id"),
+    *("os.fstat", "threading.get_native_id"),
     *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
     *("time.process_time", "time.process_time_ns"),
 )
 """What counts only for other runs, and if the project asks for it itself."""
+
+DRAWS = frozenset({"os.getrandom"})
+"""Likewise, but one other run may have what was answered."""
 
 NOT_THE_PROJECTS = ("__pycache__", ".pytest_cache", ".hypothesis", ".coverage")
 """Parts of paths that tools write, whose every session may write them too."""
@@ -116,6 +120,8 @@ class Watcher:
         """All such things; only the first unless it is thorough."""
         self.found_for_runs: list[str] = []
         """What only other runs cannot share, if it is thorough."""
+        self.drawn: list[str] = []
+        """What one other run can have, and not two, likewise: random numbers."""
         self._thorough = thorough
         self.stage = Stage.PLUGINS
         """What the session is doing."""
@@ -303,6 +309,11 @@ class Watcher:
         if self._thorough and reason not in self.found_for_runs:
             self.found_for_runs.append(reason)
 
+    def saw_draw(self, reason: str) -> None:
+        """No two runs can share what the session has done, for this reason."""
+        if self._thorough and reason not in self.drawn:
+            self.drawn.append(reason)
+
     def bar(self, reason: str, *, role: bool = False) -> None:
         """Nobody can share what the session has done by now, for this reason; if it is empty they can.
 
@@ -326,9 +337,10 @@ class Watcher:
             self.bar(f"{_package(frame)} made something that only one process may use")
         if not in_project:
             return
-        if event in FOR_RUNS:
+        if event in FOR_RUNS or event in DRAWS:
             if sys._getframe(1) is frame:  # else the library asks for its own purposes
-                self._bar_runs(f"{self._place(frame)} asked for {event}()")
+                tell = self.saw_draw if event in DRAWS else self._bar_runs
+                tell(f"{self._place(frame)} asked for {event}()")
         elif event in ASK_FOR_OTHERS:
             self._asked_for_identity(event, sys._getframe(1), frame)
         elif isinstance(detail, (str, bytes, os.PathLike)) and _is_a_sessions_own(frame):
@@ -344,7 +356,7 @@ class Watcher:
             return  # the library's own business
         if event == "os.urandom" and self._is_test_module(frame):
             # Data of tests, as a rule, and often in their ids.
-            self._bar_runs(f"{self._place(frame)} asked for {event}()")
+            self.saw_draw(f"{self._place(frame)} asked for {event}()")
             return
         self.bar(f"{self._place(frame)} asked for {event}()")
 
@@ -389,7 +401,7 @@ class Watcher:
 
     # ---- what is left ----
 
-    def look(self, open_files: set[int], own: Collection[Parked]) -> None:
+    def look(self, open_files: set[int], own: Collection[Parked | StandbyWorker]) -> None:
         """See what is there outside that was not there before.
 
         :param open_files: descriptors of the project's that are open for writing
@@ -402,7 +414,9 @@ class Watcher:
             if not self._thorough:
                 break
 
-    def _left_behind(self, open_files: set[int], own: Collection[Parked]) -> Iterator[str]:
+    def _left_behind(
+        self, open_files: set[int], own: Collection[Parked | StandbyWorker]
+    ) -> Iterator[str]:
         known = {process.pid for process in own}
         for child in children():
             if child not in known:

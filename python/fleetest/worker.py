@@ -382,4 +382,4 @@ def become_worker(
         _run(session)
         plugin.finished()
 
-    forked.live(run, left_open=left_open)
+    forked.live(run, left_open=left_open, leaves=lambda: channel.send(_core.MSG_LEAVES, None))

@@ -4,28 +4,33 @@
 #include <stdio.h>
 
 #include "daemon/log.h"
-#include "wire/fields.h"
+
+/* How many it has parked itself. */
+static size_t unknown_on_the_way(const struct ft_parked *snapshot)
+{
+    size_t count = 0;
+    const struct ft_parked *checkpoint = snapshot->base;
+    for (; checkpoint->checkpoint && !checkpoint->known; checkpoint = checkpoint->base)
+        count++;
+    return count;
+}
 
 int ft_checkpoint_parked(struct ft_parked *parked, const struct ft_message_view *message)
 {
-    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_text place = {"", 0};
-    uint64_t stays = 0, goes_on = 0;
-    int err = ft_get_array(0, &reader, 3);
-    err = ft_get_uint(err, &reader, INT32_MAX, &stays);
-    err = ft_get_uint(err, &reader, INT32_MAX, &goes_on);
-    err = ft_get_str(err, &reader, &place);
-    bool expected = parked->kind.at != NULL && parked->state == FT_PARKED_STARTING && parked->pid > 1;
-    if (err < 0 || !expected || parked->given < 0 || (pid_t)stays != parked->pid || goes_on < 2)
-        return -EBADMSG;
+    struct ft_said_checkpoint said;
+    bool expected = parked->kind.at != NULL && parked->state == FT_PARKED_STARTING && parked->given >= 0;
+    int err = expected ? ft_said_checkpoint(message, &said) : -EBADMSG;
+    if (err == 0 && (said.stays != parked->pid || unknown_on_the_way(parked) == FT_SAID_COUNTS))
+        err = -EBADMSG;
+    if (err < 0)
+        return err;
     struct ft_parked *checkpoint = ft_parked_checkpoint(parked, parked->given);
     parked->given = -1;
     if (checkpoint == NULL)
         return -ENOMEM;
     checkpoint->pid = parked->pid;
-    parked->pid = (pid_t)goes_on;
-    snprintf(checkpoint->place, sizeof checkpoint->place, "%.*s", (int)place.len, place.at);
-    ft_text_make_utf8(checkpoint->place);
+    parked->pid = said.goes_on;
+    ft_text_fit(checkpoint->place, sizeof checkpoint->place, said.place);
     return 0;
 }
 
@@ -66,8 +71,11 @@ struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first,
 {
     char path[PATH_MAX], why[PATH_MAX + 16];
     struct ft_parked *below = snapshot, *checkpoint = checkpoint_before(snapshot, first);
-    snprintf(path, sizeof path, "%s", changed); /* it ends with the snapshot */
-    snprintf(why, sizeof why, "%s changed", path);
+    snprintf(path, sizeof path, "%s", changed == NULL ? "" : changed); /* it ends with the snapshot */
+    if (changed != NULL)
+        snprintf(why, sizeof why, "%s changed", path);
+    else
+        snprintf(why, sizeof why, "a run has used it up");
     if (checkpoint == NULL) {
         ft_parked_end(snapshot, why);
         return NULL;
@@ -82,21 +90,25 @@ struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first,
         ft_parked_end(first_of(checkpoint), "no snapshot can be made from it");
         return NULL;
     }
-    snprintf(another->place, sizeof another->place, "%.80s: %.150s changed", checkpoint->place, path);
+    if (changed != NULL)
+        snprintf(another->place, sizeof another->place, "%.80s: %.150s changed", checkpoint->place, path);
+    else
+        snprintf(another->place, sizeof another->place, "%.80s: a run has used up the last one", checkpoint->place);
     ft_text_make_utf8(another->place);
     ft_log("another snapshot is made from checkpoint %d, before %s: %s", (int)checkpoint->pid, checkpoint->place, why);
     return another;
 }
 
 /* Give the checkpoints that it has parked what they have of its inputs: the first `known`, and so many others. */
-static int make_known(struct ft_parked *snapshot, size_t known, const uint64_t *counts, size_t count)
+static int make_known(struct ft_parked *snapshot, size_t known, const struct ft_said_collected *said)
 {
     struct ft_parked *checkpoint = snapshot->base;
-    for (; checkpoint->checkpoint && !checkpoint->known; checkpoint = checkpoint->base) {
-        if (count == 0 || counts[count - 1] > snapshot->inputs.count - known)
-            return -EBADMSG;
+    size_t count = said->count;
+    if (unknown_on_the_way(snapshot) != count)
+        return -EBADMSG;
+    for (; count > 0; checkpoint = checkpoint->base) {
         count--;
-        int err = ft_inputs_append_first(&checkpoint->inputs, &snapshot->inputs, known + counts[count]);
+        int err = ft_inputs_append_first(&checkpoint->inputs, &snapshot->inputs, known + said->counts[count]);
         if (err == 0)
             err = ft_texts_copy(&checkpoint->reads, &snapshot->reads);
         if (err == 0)
@@ -107,17 +119,15 @@ static int make_known(struct ft_parked *snapshot, size_t known, const uint64_t *
         checkpoint->until = snapshot->until;
         checkpoint->known = true;
     }
-    return count == 0 ? 0 : -EBADMSG;
+    return 0;
 }
 
-int ft_checkpoint_take_inputs(struct ft_parked *parked, struct ft_text text, const uint64_t *counts, size_t count)
+int ft_checkpoint_take_inputs(struct ft_parked *parked, const struct ft_said_collected *said)
 {
-    const uint8_t *at = (const uint8_t *)text.at;
-    struct ft_mp_reader reader = {at, at + text.len};
     const struct ft_parked *base = checkpoint_before(parked, SIZE_MAX - 1);
     size_t known = base == NULL ? 0 : base->inputs.count;
     int err = base == NULL ? 0 : ft_inputs_append_first(&parked->inputs, &base->inputs, known);
     if (err == 0)
-        err = ft_inputs_read(&parked->inputs, &reader);
-    return err < 0 || parked->stale[0] != '\0' ? err : make_known(parked, known, counts, count);
+        err = ft_inputs_append_first(&parked->inputs, &said->inputs, said->inputs.count);
+    return err < 0 || parked->stale[0] != '\0' ? err : make_known(parked, known, said);
 }

@@ -7,6 +7,7 @@
 #define FT_DAEMON_CHECKPOINT_H
 
 #include "daemon/parked.h"
+#include "daemon/said.h"
 
 /* A snapshot that is being made has parked one.  Returns 0, -EBADMSG or -ENOMEM. */
 int ft_checkpoint_parked(struct ft_parked *snapshot, const struct ft_message_view *message);
@@ -15,12 +16,12 @@ int ft_checkpoint_parked(struct ft_parked *snapshot, const struct ft_message_vie
  * A snapshot has said what it has read since the checkpoint that it has come from, and how much of that each one has
  * that it has parked itself.  Returns 0, -EBADMSG or -ENOMEM.
  */
-int ft_checkpoint_take_inputs(struct ft_parked *snapshot, struct ft_text inputs, const uint64_t *counts,
-                              size_t count);
+int ft_checkpoint_take_inputs(struct ft_parked *snapshot, const struct ft_said_collected *said);
 
 /*
- * The input number `first` of a snapshot has changed, `changed` says what: end it, and have another one made from the
- * last checkpoint before that.  Returns that one; NULL: there is no such checkpoint.
+ * The input number `first` of a snapshot has changed, `changed` says what; NULL: nothing has, but it is used up.  End
+ * it, and have another one made from the last checkpoint before that.  Returns that one; NULL: there is no such
+ * checkpoint.
  */
 struct ft_parked *ft_checkpoint_rewind(struct ft_parked *snapshot, size_t first, const char *changed);
 

@@ -40,8 +40,11 @@ struct ft_run {
     bool imported; /* it had to wait for plugins to be imported */
     bool waited;   /* for a snapshot to be made */
     bool without;  /* plugins; they are imported in the run */
+    bool wide;     /* it selects within what the whole project's session has collected */
+    bool declined; /* it cannot, as a process of that session has said */
     char why[128]; /* it did not come from where it should have */
-    char how[320]; /* it starts, for the header line */
+    char narrow[128]; /* it is not wide, though it should be; empty: it should not */
+    char how[480]; /* it starts, for the header line */
     uint32_t number;
     struct ft_peer *peer;     /* who asked; NULL: is gone */
     struct ft_parked *parked; /* where it comes from; NULL: is gone */
@@ -94,7 +97,7 @@ struct ft_daemon {
     size_t known_count;
     struct ft_runs runs;
     uint32_t run_count;
-    char last[384];       /* what was said of the last run */
+    char last[512];       /* what was said of the last run */
     uint64_t begun;       /* in ms of the loop's clock */
     uint64_t used;        /* when it was last asked for something */
     uint64_t idle_ms;     /* leave after so long without use; 0: never */

@@ -8,11 +8,11 @@
 #include "daemon/environ.h"
 #include "daemon/log.h"
 #include "daemon/run.h"
+#include "daemon/said.h"
 #include "daemon/snapshot.h"
-#include "wire/fields.h"
 
 /* Command lines that are remembered; how often a run may be sent from one process to another. */
-enum { KEPT = 200, CHOICES = 4 };
+enum { KEPT = 200, CHOICES = 6 };
 
 /* ---- one of them ---- */
 
@@ -27,6 +27,9 @@ static void forget(struct ft_daemon *daemon, struct ft_known *known)
     ft_text_release(&known->kind);
     ft_text_release(&known->label);
     ft_texts_release(&known->choices);
+    ft_text_release(&known->whole_kind);
+    ft_texts_release(&known->whole);
+    ft_text_release(&known->narrow);
     ft_request_drop(&known->wish);
     free(known);
 }
@@ -38,6 +41,15 @@ static int replace(int err, struct ft_text *text, struct ft_text by)
         return err;
     ft_text_release(text);
     return ft_text_copy(text, by);
+}
+
+/* Likewise other texts. */
+static int replace_all(int err, struct ft_texts *texts, const struct ft_texts *by)
+{
+    if (err < 0)
+        return err;
+    ft_texts_release(texts);
+    return ft_texts_copy(texts, by);
 }
 
 /* The one that was not used for longest makes room. */
@@ -135,6 +147,7 @@ struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, ch
         return known->asked;
     if (is_new)
         return ask(known, &run->asked);
+    ft_snapshot_may_be_wide(known, run);
     struct ft_parked *parked = base;
     if (known->plugins.len > 0)
         parked = ft_parked_find_plugins(base, known->plugins, &run->asked.request);
@@ -152,39 +165,20 @@ struct ft_parked *ft_known_choose(struct ft_parked *base, struct ft_run *run, ch
 
 /* ---- finding out ---- */
 
-static int read_configured(struct ft_known *known, const struct ft_message_view *message, uint64_t *pid)
+/* A command line is known now. */
+static int learn(struct ft_known *known, const struct ft_said_configured *said)
 {
-    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_text plugins = {"", 0}, kind = {"", 0}, label = {"", 0};
-    struct ft_texts paths = {NULL, 0}, files = {NULL, 0}, reads = {NULL, 0}, choices = {NULL, 0};
-    int err = ft_get_array(0, &reader, 8);
-    err = ft_get_uint(err, &reader, INT32_MAX, pid);
-    err = ft_get_bytes(err, &reader, &plugins);
-    err = ft_get_bytes(err, &reader, &kind);
-    err = ft_get_str(err, &reader, &label);
-    err = ft_get_texts(err, &reader, &paths);
-    err = ft_get_texts(err, &reader, &files);
-    err = ft_get_texts(err, &reader, &reads);
-    err = ft_get_texts(err, &reader, &choices);
-    err = replace(err, &known->plugins, plugins);
-    err = replace(err, &known->kind, kind);
-    err = replace(err, &known->label, label);
-    if (err == 0) {
-        ft_texts_release(&known->reads);
-        err = ft_texts_copy(&known->reads, &reads);
-    }
-    if (err == 0) {
-        ft_texts_release(&known->choices);
-        err = ft_texts_copy(&known->choices, &choices);
-    }
+    int err = replace(0, &known->plugins, said->plugins);
+    err = replace(err, &known->kind, said->kind);
+    err = replace(err, &known->label, said->label);
+    err = replace(err, &known->whole_kind, said->whole_kind);
+    err = replace(err, &known->narrow, said->narrow);
+    err = replace_all(err, &known->reads, &said->reads);
+    err = replace_all(err, &known->choices, &said->choices);
+    err = replace_all(err, &known->whole, &said->whole);
     ft_inputs_release(&known->inputs);
-    err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_PRESENCE, &paths);
-    err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_FILE, &files);
-    ft_texts_release(&paths);
-    ft_texts_release(&files);
-    ft_texts_release(&reads);
-    ft_texts_release(&choices);
-    return err;
+    err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_PRESENCE, &said->paths);
+    return ft_inputs_add_all(err, &known->inputs, FT_INPUT_FILE, &said->files);
 }
 
 /* Whether somebody else has imported these plugins, or is about to. */
@@ -208,21 +202,21 @@ static bool is_superfluous(const struct ft_parked *parked, struct ft_text plugin
 int ft_known_configured(struct ft_parked *parked, const struct ft_message_view *message)
 {
     struct ft_known *known;
-    uint64_t pid = 0;
+    struct ft_said_configured said;
     TAILQ_FOREACH(known, &parked->daemon->known, link)
         if (known->asked == parked)
             break;
-    if (known == NULL)
-        return -EBADMSG;
-    int err = read_configured(known, message, &pid);
+    int err = known != NULL ? ft_said_configured(message, &said) : -EBADMSG;
+    if (err < 0) /* with the process goes what it was to find out */
+        return err;
+    parked->pid = said.pid;
+    err = learn(known, &said);
+    ft_said_configured_release(&said);
     known->asked = NULL;
-    if (err == 0 && pid < 2)
-        err = -EBADMSG;
     if (err < 0) {
         forget(parked->daemon, known);
         return err;
     }
-    parked->pid = (pid_t)pid;
     if (known->plugins.len == 0 || is_superfluous(parked, known->plugins)) {
         ft_parked_send_back(parked);
         return 0;

@@ -21,6 +21,9 @@ struct ft_known {
     struct ft_text plugins;     /* the same for all that import the same ones in the same way; empty: none */
     struct ft_text kind;        /* the same for all of the same configuration; empty: it has errors */
     struct ft_texts choices;    /* options that are no part of it, as NAME=VALUE */
+    struct ft_text whole_kind;  /* with --wide: the configuration of the whole project; empty: runs are not wide */
+    struct ft_texts whole;      /* the command line that has it */
+    struct ft_text narrow;      /* why they are not; empty: they need not be */
     struct ft_text label;       /* of the configuration, for people; empty: not known yet, or it has errors */
     uint64_t used;              /* in ms of the loop's clock */
     uint32_t runs;
@@ -29,6 +32,7 @@ struct ft_known {
     uint32_t attempts;          /* to make one */
     uint32_t ahead;             /* how many were made after a save since the last run */
     uint64_t took;              /* how long the last one was made, in ms; 0: it was not, or from a checkpoint */
+    uint64_t whole_took;        /* likewise the whole project's */
 };
 
 /*

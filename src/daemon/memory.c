@@ -27,12 +27,30 @@ struct ft_memory ft_memory_of(pid_t pid)
     return memory;
 }
 
+struct ft_memory ft_memory_of_standby(pid_t pid)
+{
+    char path[64];
+    struct ft_memory memory = ft_memory_of(pid);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    int child;
+    while (file != NULL && fscanf(file, "%d", &child) == 1) {
+        struct ft_memory more = ft_memory_of(child);
+        memory.own += more.own;
+        memory.share += more.share;
+        memory.resident += more.resident;
+    }
+    if (file != NULL)
+        fclose(file);
+    return memory;
+}
+
 uint64_t ft_memory_of_parked(const struct ft_daemon *daemon)
 {
     uint64_t sum = 0;
     const struct ft_parked *parked;
     TAILQ_FOREACH(parked, &daemon->parked, link)
-        sum += ft_memory_of(parked->pid).share;
+        sum += ft_memory_of(parked->pid).share + ft_memory_of_standby(parked->standby).share;
     return sum;
 }
 

@@ -15,6 +15,9 @@ struct ft_memory {
 
 struct ft_memory ft_memory_of(pid_t pid);
 
+/* Of a process that stands by, and of the worker that does so with it; 0: there is none. */
+struct ft_memory ft_memory_of_standby(pid_t pid);
+
 /* What all parked processes have together, in kB. */
 uint64_t ft_memory_of_parked(const struct ft_daemon *daemon);
 

@@ -47,9 +47,8 @@ static int order(int sock, unsigned type, const struct ft_buf *payload, const in
     return err;
 }
 
-/* [number, how] with the request and other descriptors. */
-static int order_with_request(int sock, unsigned type, const struct ft_buf *request, uint32_t number, const char *how,
-                              const int *others, size_t count)
+int ft_order_run(int sock, const struct ft_buf *request, unsigned type, uint32_t number, const char *how,
+                 const int *others, size_t count)
 {
     int fds[1 + FT_REQUEST_FDS];
     struct ft_buf payload = FT_BUF_INIT;
@@ -69,13 +68,6 @@ static int order_with_request(int sock, unsigned type, const struct ft_buf *requ
     return err;
 }
 
-int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t number, const char *how,
-                 const int *fds, size_t count)
-{
-    unsigned type = explains ? FT_MSG_START_EXPLAIN : FT_MSG_START_RUN;
-    return order_with_request(sock, type, request, number, how, fds, count);
-}
-
 /* An order to fork a process for a request, with a socket pair of its own.  Returns our end. */
 static int order_process(int sock, unsigned type, const struct ft_buf *request, const char *how)
 {
@@ -83,7 +75,7 @@ static int order_process(int sock, unsigned type, const struct ft_buf *request, 
     int err = ft_fds_pair(pair, SOCK_STREAM);
     if (err < 0)
         return err;
-    err = order_with_request(sock, type, request, 0, how, &pair[1], 1);
+    err = ft_order_run(sock, request, type, 0, how, &pair[1], 1);
     close(pair[1]);
     if (err < 0)
         close(pair[0]);

@@ -9,10 +9,11 @@
 #include "base/buf.h"
 
 /*
- * Fork the controller of a run, or of what `explains`.  `request`: the payload of FT_MSG_ASK; `how` the run starts, for
- * its header line; `fds`: what came with the request.  -EAGAIN: the process does not take messages any more.
+ * Fork the controller of a run, by a message of this type: FT_MSG_START_RUN or one like it.  `request`: the payload of
+ * FT_MSG_ASK; `how` the run starts, for its header line; `fds`: what came with the request.  -EAGAIN: the process does
+ * not take messages any more.
  */
-int ft_order_run(int sock, const struct ft_buf *request, bool explains, uint32_t number, const char *how,
+int ft_order_run(int sock, const struct ft_buf *request, unsigned type, uint32_t number, const char *how,
                  const int *fds, size_t count);
 
 /* Fork a process that prepares for such a request.  Returns our end of a socket pair with it. */

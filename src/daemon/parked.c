@@ -19,9 +19,9 @@
 #include "daemon/orders.h"
 #include "daemon/renew.h"
 #include "daemon/run.h"
+#include "daemon/said.h"
 #include "daemon/snapshot.h"
 #include "wire/fds.h"
-#include "wire/fields.h"
 #include "wire/protocol.h"
 
 enum { START_MS = 30 * 1000, COLLECT_MS = 600 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
@@ -113,29 +113,15 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
 
 /* ---- what it says ---- */
 
-static int read_ready(struct ft_parked *parked, const struct ft_message_view *message)
+/* What it has read, and whether it can be used. */
+static int learn(struct ft_parked *parked, const struct ft_said_ready *said)
 {
-    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_texts files = {NULL, 0}, installed = {NULL, 0}, folders = {NULL, 0}, reads = {NULL, 0};
-    struct ft_text unfit = {"", 0};
-    int err = ft_get_array(0, &reader, 5);
-    err = ft_get_texts(err, &reader, &files);
-    err = ft_get_texts(err, &reader, &installed);
-    err = ft_get_texts(err, &reader, &folders);
-    err = ft_get_texts(err, &reader, &reads);
-    err = ft_get_str(err, &reader, &unfit);
-    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_FILE, &files);
-    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_INSTALLED, &installed);
-    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_NAMES, &folders);
+    int err = ft_inputs_add_all(0, &parked->inputs, FT_INPUT_FILE, &said->files);
+    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_INSTALLED, &said->installed);
+    err = ft_inputs_add_all(err, &parked->inputs, FT_INPUT_NAMES, &said->folders);
     if (err == 0)
-        err = ft_texts_copy(&parked->reads, &reads);
-    if (err == 0)
-        snprintf(parked->stale, sizeof parked->stale, "%.*s", (int)unfit.len, unfit.at);
-    ft_text_make_utf8(parked->stale);
-    ft_texts_release(&files);
-    ft_texts_release(&installed);
-    ft_texts_release(&folders);
-    ft_texts_release(&reads);
+        err = ft_texts_copy(&parked->reads, &said->reads);
+    ft_text_fit(parked->stale, sizeof parked->stale, said->unfit);
     return err;
 }
 
@@ -163,7 +149,12 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
     struct ft_run *run;
     struct ft_text name;
     bool expected = parked->state == FT_PARKED_STARTING && !is_unheard(parked) && parked->kind.at == NULL;
-    int err = expected ? read_ready(parked, message) : -EBADMSG;
+    struct ft_said_ready said;
+    int err = expected ? ft_said_ready(message, &said) : -EBADMSG;
+    if (err < 0)
+        return err;
+    err = learn(parked, &said);
+    ft_said_ready_release(&said);
     if (err < 0)
         return err;
     parked->used = uv_now(&parked->daemon->loop);
@@ -188,26 +179,54 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
     return 0;
 }
 
-static int read_pair(const struct ft_message_view *message, int64_t *left, int64_t *right)
+/* The process that it had for the next run is another's, or is gone. */
+static void forget_standby(struct ft_parked *parked, pid_t pid)
 {
-    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    int err = ft_get_array(0, &reader, 2);
-    err = ft_get_int(err, &reader, left);
-    return ft_get_int(err, &reader, right);
+    if (parked->standby == pid)
+        parked->standby = 0;
+}
+
+static int stands_by(struct ft_parked *parked, const struct ft_message_view *message)
+{
+    int err = ft_said_pid(message, &parked->standby);
+    if (err < 0)
+        return err;
+    ft_memory_keep_within(parked->daemon);
+    return 0;
+}
+
+/* The run with this number that it was asked to fork; NULL: there is none. */
+static struct ft_run *asked_run(const struct ft_parked *parked, uint32_t number)
+{
+    struct ft_run *run;
+    TAILQ_FOREACH(run, &parked->daemon->runs, link)
+        if (run->parked == parked && run->state == FT_RUN_ASKED && run->number == number)
+            break;
+    return run;
 }
 
 static int started(struct ft_parked *parked, const struct ft_message_view *message)
 {
-    int64_t number = 0, pid = 0;
-    struct ft_run *run;
-    if (read_pair(message, &number, &pid) < 0)
-        return -EBADMSG;
-    TAILQ_FOREACH(run, &parked->daemon->runs, link) {
-        if (run->parked == parked && run->state == FT_RUN_ASKED && run->number == number) {
-            ft_run_started(run, (pid_t)pid);
-            break;
-        }
-    }
+    struct ft_said_started said;
+    int err = ft_said_started(message, &said);
+    if (err < 0)
+        return err;
+    forget_standby(parked, said.pid);
+    struct ft_run *run = asked_run(parked, said.number);
+    if (run != NULL)
+        ft_run_started(run, said.pid);
+    return 0;
+}
+
+static int declined(struct ft_parked *parked, const struct ft_message_view *message)
+{
+    struct ft_said_declined said;
+    int err = ft_said_declined(message, &said);
+    if (err < 0)
+        return err;
+    struct ft_run *run = asked_run(parked, said.number);
+    if (run != NULL && run->wide)
+        ft_run_declined(run, said.why);
     return 0;
 }
 
@@ -220,12 +239,14 @@ static ssize_t hear(struct ft_parked *parked);
 
 static int child_ended(struct ft_parked *parked, const struct ft_message_view *message)
 {
-    int64_t pid = 0, status = 0;
-    if (read_pair(message, &pid, &status) < 0)
-        return -EBADMSG;
+    struct ft_said_ended said;
     struct ft_parked *child;
+    int err = ft_said_ended(message, &said);
+    if (err < 0)
+        return err;
+    forget_standby(parked, said.pid);
     TAILQ_FOREACH(child, &parked->daemon->parked, link) {
-        if (child->base == parked && child->pid == (pid_t)pid) {
+        if (child->base == parked && child->pid == said.pid) {
             while (is_alive(child) && hear(child) > 0) /* what it has said at its end */
                 ;
             if (is_alive(child)) {
@@ -235,7 +256,7 @@ static int child_ended(struct ft_parked *parked, const struct ft_message_view *m
             return 0;
         }
     }
-    ft_run_process_ended(parked->daemon, (pid_t)pid, (int)status);
+    ft_run_process_ended(parked->daemon, said.pid, said.status);
     return 0;
 }
 
@@ -246,6 +267,8 @@ static int take(struct ft_parked *parked, const struct ft_message_view *message)
         return ready(parked, message);
     case FT_MSG_STARTED:
         return started(parked, message);
+    case FT_MSG_DECLINED:
+        return declined(parked, message);
     case FT_MSG_CHILD_ENDED:
         return child_ended(parked, message);
     case FT_MSG_CONFIGURED:
@@ -254,6 +277,8 @@ static int take(struct ft_parked *parked, const struct ft_message_view *message)
         return ft_snapshot_begun(parked, message);
     case FT_MSG_CHECKPOINT:
         return ft_checkpoint_parked(parked, message);
+    case FT_MSG_STANDS_BY:
+        return stands_by(parked, message);
     case FT_MSG_SNAPSHOT:
         return ft_snapshot_collected(parked, message);
     default:
@@ -492,11 +517,12 @@ void ft_parked_send_back(struct ft_parked *parked)
 
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run)
 {
-    int err = ft_order_run(parked->fd, &run->asked.payload, run->explains, run->number, run->how, run->fds,
-                           run->fd_count);
+    unsigned type = run->explains ? FT_MSG_START_EXPLAIN : run->wide ? FT_MSG_START_WIDE : FT_MSG_START_RUN;
+    int err = ft_order_run(parked->fd, &run->asked.payload, type, run->number, run->how, run->fds, run->fd_count);
     if (err == 0) {
         parked->used = uv_now(&parked->daemon->loop);
         parked->runs++;
+        parked->spent = parked->once[0] != '\0';
     }
     return err;
 }

@@ -31,11 +31,14 @@ struct ft_parked {
     bool compared;              /* of a snapshot: since something has changed */
     bool rewound;               /* of a snapshot: its checkpoints stay, for another one */
     char place[256];            /* of a checkpoint: what the session was about to do; of a snapshot: why it was made */
+    char once[256];             /* of a snapshot: why it serves one run only; empty: it serves all */
+    bool spent;                 /* that run has been forked */
     bool exact;                 /* it is good for the same arguments only */
     int64_t until;              /* and until then, in ns since 1970; 0: for ever */
     struct ft_parked *successor_of; /* whose place it takes once it is ready; NULL: nobody's */
     enum ft_parked_state state;
     pid_t pid;
+    pid_t standby; /* its child that waits to be the next run's controller; 0: there is none */
     int fd; /* our end of the socket pair with it */
     int given; /* a descriptor that came with what was read last; negative: none */
     uv_poll_t poll;

@@ -58,6 +58,16 @@ void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice)
         ft_peer_close(peer);
 }
 
+/* Say also whether it is wide. */
+static void describe_selection(struct ft_run *run)
+{
+    size_t len = strlen(run->how);
+    if (run->wide)
+        snprintf(run->how + len, sizeof run->how - len, ", selected within the whole project (--wide)");
+    else if (run->narrow[0] != '\0')
+        snprintf(run->how + len, sizeof run->how - len, ", not wide (%s)", run->narrow);
+}
+
 /* How it starts, for its header line and for the status. */
 static void describe(struct ft_run *run)
 {
@@ -74,6 +84,7 @@ static void describe(struct ft_run *run)
         snprintf(run->how, sizeof run->how, "warm start (plugins imported anew)");
     else
         snprintf(run->how, sizeof run->how, "warm start");
+    describe_selection(run);
     ft_text_make_utf8(run->how);
     if (!run->explains)
         snprintf(daemon->last, sizeof daemon->last, "%s", run->how);
@@ -90,7 +101,8 @@ static void fork_controller(struct ft_run *run)
         ft_parked_end(run->parked, "it does not take requests");
         return;
     }
-    hand_over(run);
+    if (!run->wide) /* which may be declined */
+        hand_over(run);
 }
 
 void ft_run_go_on(struct ft_run *run)
@@ -109,6 +121,7 @@ void ft_run_go_on(struct ft_run *run)
 void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *why)
 {
     run->parked = base;
+    run->wide = false;
     run->without = true;
     snprintf(run->why, sizeof run->why, "plugins imported anew: %s", why);
     fork_controller(run);
@@ -117,6 +130,9 @@ void ft_run_go_without(struct ft_run *run, struct ft_parked *base, const char *w
 void ft_run_go_back(struct ft_run *run, struct ft_parked *origin, const char *why)
 {
     run->parked = origin;
+    if (run->wide)
+        snprintf(run->narrow, sizeof run->narrow, "its session cannot be gone on from");
+    run->wide = false;
     snprintf(run->why, sizeof run->why, "%s", why);
     fork_controller(run);
 }
@@ -141,6 +157,20 @@ void ft_run_choose(struct ft_run *run)
     ft_peer_send_nil(run->peer, FT_MSG_PREPARING);
 }
 
+void ft_run_declined(struct ft_run *run, struct ft_text why)
+{
+    ft_text_fit(run->narrow, sizeof run->narrow, why);
+    ft_log("run %u is not wide: %s", run->number, run->narrow);
+    if (run->peer == NULL) {
+        ft_run_free(run->parked->daemon, run);
+        return;
+    }
+    run->state = FT_RUN_WAITING;
+    run->declined = true;
+    run->wide = run->waited = false;
+    ft_run_choose(run);
+}
+
 void ft_run_started(struct ft_run *run, pid_t pid)
 {
     if (pid < 0) {
@@ -149,6 +179,7 @@ void ft_run_started(struct ft_run *run, pid_t pid)
         ft_run_refuse(run, reason, "");
         return;
     }
+    hand_over(run);
     run->state = FT_RUN_GOING;
     run->pid = pid;
     ft_log("run %u: controller %d of parked process %d", run->number, (int)pid, (int)run->parked->pid);
@@ -181,16 +212,20 @@ void ft_run_process_ended(struct ft_daemon *daemon, pid_t pid, int status)
 void ft_run_tick(struct ft_daemon *daemon)
 {
     struct ft_run *run, *next;
+    bool ended = false;
     for (run = TAILQ_FIRST(&daemon->runs); run != NULL; run = next) {
         next = TAILQ_NEXT(run, link);
         if (run->state != FT_RUN_GOING || run->parked != NULL || kill(run->pid, 0) == 0 || errno != ESRCH)
             continue;
         struct ft_peer *peer = run->peer;
         ft_log("run %u: ended", run->number);
+        ended = true;
         ft_run_free(daemon, run);
         if (peer != NULL)
             ft_peer_close(peer);
     }
+    if (ended)
+        ft_snapshot_make_next(daemon);
 }
 
 void ft_run_left(struct ft_run *run)

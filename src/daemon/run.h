@@ -26,6 +26,9 @@ void ft_run_go_back(struct ft_run *run, struct ft_parked *origin, const char *wh
 /* The client has to do it alone, for this reason. */
 void ft_run_refuse(struct ft_run *run, const char *reason, const char *advice);
 
+/* It cannot select within what the whole project's session has collected, for this reason. */
+void ft_run_declined(struct ft_run *run, struct ft_text why);
+
 /* Its controller has this pid. */
 void ft_run_started(struct ft_run *run, pid_t pid);
 

@@ -8,8 +8,8 @@
 #include "daemon/environ.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/said.h"
 #include "daemon/watch.h"
-#include "wire/fields.h"
 
 /* How often one is made again whose inputs changed while it was; how long others wait for one, in ms. */
 enum { ATTEMPTS = 3, TURN_MS = 20000 };
@@ -35,22 +35,52 @@ static bool same_choices(const struct ft_parked *parked, const struct ft_known *
     return true;
 }
 
-/* Whether it was made for such a run; what it was made of may have changed since. */
-static bool is_for(const struct ft_parked *parked, const struct ft_known *known, const struct ft_parked *from,
-                   const struct ft_request *request)
+/* What a run is to go on from. */
+struct aim {
+    struct ft_text kind;
+    const struct ft_texts *args; /* of the command line that it is made for */
+    bool wide;                   /* the run has others, and selects within it */
+};
+
+static struct aim own_aim(const struct ft_known *known, const struct ft_request *request)
+{
+    return (struct aim){known->kind, &request->args, false};
+}
+
+static struct aim whole_aim(const struct ft_known *known)
+{
+    return (struct aim){known->whole_kind, &known->whole, true};
+}
+
+/* That of a request that one is to be made for. */
+static struct aim aim_of_wish(const struct ft_known *known)
+{
+    bool whole = known->whole_kind.len > 0 && ft_texts_equal(&known->wish.request.args, &known->whole);
+    return whole ? whole_aim(known) : own_aim(known, &known->wish.request);
+}
+
+/* Whether it was made for such a run, which may have used it up; what it was made of may have changed since. */
+static bool was_for(const struct ft_parked *parked, const struct ft_known *known, const struct aim *aim,
+                    const struct ft_parked *from, const struct ft_request *request)
 {
     struct ft_text name, anything = ft_text_of("*");
     struct ft_texts all = {&anything, 1};
     const struct ft_request *asked = &parked->asked.request;
     if (parked->kind.at == NULL || parked->checkpoint || ft_parked_origin(parked) != from ||
-        !ft_text_equal(parked->kind, known->kind) || parked->state == FT_PARKED_ENDING ||
+        !ft_text_equal(parked->kind, aim->kind) || parked->state == FT_PARKED_ENDING ||
         !ft_request_same_place(asked, request))
         return false;
     if (parked->state == FT_PARKED_STARTING) /* what it reads is not known yet */
-        return ft_texts_equal(&asked->args, &request->args) &&
+        return ft_texts_equal(&asked->args, aim->args) &&
                !ft_environ_differs(&asked->environ, &request->environ, &all, &name);
     return same_choices(parked, known) && (!parked->exact || ft_texts_equal(&asked->args, &request->args)) &&
            !ft_environ_differs(&asked->environ, &request->environ, &parked->reads, &name);
+}
+
+static bool is_for(const struct ft_parked *parked, const struct ft_known *known, const struct aim *aim,
+                   const struct ft_parked *from, const struct ft_request *request)
+{
+    return !parked->spent && was_for(parked, known, aim, from, request);
 }
 
 /* ---- finding one ---- */
@@ -71,14 +101,14 @@ static const char *what_changed(struct ft_parked *parked, size_t *first)
 }
 
 /* The one for such a run, which may also be unfit, or still be made.  Ends those that are out of date. */
-static struct ft_parked *find(const struct ft_known *known, const struct ft_parked *from,
+static struct ft_parked *find(const struct ft_known *known, const struct aim *aim, const struct ft_parked *from,
                               const struct ft_request *request, char *why, size_t size)
 {
     size_t first;
     struct ft_parked *parked;
 again:
     TAILQ_FOREACH(parked, &from->daemon->parked, link) {
-        if (!is_for(parked, known, from, request))
+        if (!is_for(parked, known, aim, from, request))
             continue;
         const char *changed = what_changed(parked, &first);
         if (changed == NULL)
@@ -92,11 +122,45 @@ again:
     return NULL;
 }
 
+/* The one for such a run that another run has used up; NULL: there is none. */
+static struct ft_parked *find_spent(const struct ft_known *known, const struct aim *aim, const struct ft_parked *from,
+                                    const struct ft_request *request)
+{
+    struct ft_parked *parked;
+    TAILQ_FOREACH(parked, &from->daemon->parked, link)
+        if (parked->spent && was_for(parked, known, aim, from, request))
+            return parked;
+    return NULL;
+}
+
 /* Have one made for such requests. */
 static void wish(struct ft_known *known, const struct ft_kept_request *asked)
 {
     ft_request_drop(&known->wish);
     known->wished = ft_request_keep(&known->wish, ft_buf_head(&asked->payload), asked->payload.len) == 0;
+}
+
+/* Have the whole project's made. */
+static void wish_whole(struct ft_known *known, const struct ft_kept_request *asked)
+{
+    ft_request_drop(&known->wish);
+    known->wished = ft_request_keep_with(&known->wish, &asked->request, &known->whole) == 0;
+}
+
+/* Whether a run may select within the whole project, as far as the command line is concerned. */
+static bool may_be_wide(const struct ft_known *known, const struct ft_run *run)
+{
+    return known->whole_kind.len > 0 && !run->declined;
+}
+
+void ft_snapshot_may_be_wide(const struct ft_known *known, struct ft_run *run)
+{
+    run->wide = false;
+    if (run->declined) /* that says why */
+        return;
+    const char *why = known->whole_kind.len > 0 ? "the whole project has no snapshot for it" : known->narrow.at;
+    snprintf(run->narrow, sizeof run->narrow, "%s", why);
+    ft_text_make_utf8(run->narrow);
 }
 
 void ft_snapshot_wish(struct ft_known *known, const struct ft_run *run)
@@ -105,7 +169,10 @@ void ft_snapshot_wish(struct ft_known *known, const struct ft_run *run)
         return;
     ft_watch_is_of_use(known->base->daemon);
     known->attempts = known->ahead = 0;
-    wish(known, &run->asked);
+    if (may_be_wide(known, run))
+        wish_whole(known, &run->asked);
+    else
+        wish(known, &run->asked);
 }
 
 void ft_snapshot_wish_another(struct ft_known *known, const struct ft_parked *snapshot)
@@ -123,26 +190,58 @@ bool ft_snapshot_is_wished(const struct ft_parked *base)
 }
 
 /* Whether it is still made, and to wait for that takes less time than to collect. */
-static bool is_soon(const struct ft_parked *parked, const struct ft_known *known)
+static bool is_soon(const struct ft_parked *parked, uint64_t took)
 {
     if (parked->state != FT_PARKED_STARTING)
         return false;
     uint64_t so_far = uv_now(&parked->daemon->loop) - parked->begun;
-    return parked->base->checkpoint || (known->took > 0 && so_far > known->took / 2);
+    return parked->base->checkpoint || (took > 0 && so_far > took / 2);
 }
 
-struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *from, const struct ft_run *run,
+/* That with this aim; NULL: there is none, and `why` may say why.  It is not wished for if it is there or made. */
+static struct ft_parked *choose(struct ft_known *known, const struct aim *aim, struct ft_parked *from,
+                                const struct ft_run *run, char *why, size_t size)
+{
+    struct ft_parked *parked = find(known, aim, from, &run->asked.request, why, size);
+    if (parked == NULL) {
+        if (why[0] == '\0' && find_spent(known, aim, from, &run->asked.request) != NULL)
+            snprintf(why, size, "the snapshot serves one run, and another has it");
+        return NULL;
+    }
+    bool uses_up = parked->state == FT_PARKED_READY && parked->once[0] != '\0';
+    if (uses_up && aim->wide)
+        wish_whole(known, &run->asked); /* another one, for the next run */
+    else if (uses_up)
+        wish(known, &run->asked);
+    else if (ft_texts_equal(&known->wish.request.args, aim->args))
+        known->wished = false;
+    if (parked->state == FT_PARKED_UNFIT)
+        snprintf(why, size, "%s", parked->stale);
+    uint64_t took = aim->wide ? known->whole_took : known->took;
+    return parked->state == FT_PARKED_READY || is_soon(parked, took) ? parked : NULL;
+}
+
+struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *from, struct ft_run *run,
                                      char *why, size_t size)
 {
     if (from->daemon->snapshots == 0 || run->explains)
         return NULL;
-    struct ft_parked *parked = find(known, from, &run->asked.request, why, size);
-    if (parked == NULL)
-        return NULL;
-    known->wished = false;
-    if (parked->state == FT_PARKED_UNFIT)
-        snprintf(why, size, "%s", parked->stale);
-    return parked->state == FT_PARKED_READY || is_soon(parked, known) ? parked : NULL;
+    if (may_be_wide(known, run)) {
+        struct aim whole = whole_aim(known);
+        char wide[sizeof from->stale] = "";
+        struct ft_parked *parked = choose(known, &whole, from, run, wide, sizeof wide);
+        run->wide = parked != NULL;
+        if (run->wide) {
+            run->narrow[0] = '\0';
+            return parked;
+        }
+        if (wide[0] != '\0')
+            snprintf(run->narrow, sizeof run->narrow, "%.127s", wide);
+        if (!known->wished) /* it is there, and cannot be gone on from, or is still made */
+            wish(known, &run->asked);
+    }
+    struct aim own = own_aim(known, &run->asked.request);
+    return choose(known, &own, from, run, why, size);
 }
 
 /* ---- making one ---- */
@@ -178,7 +277,7 @@ static void make_room(struct ft_daemon *daemon)
         uint64_t count = 0;
         struct ft_parked *parked, *oldest = NULL;
         TAILQ_FOREACH(parked, &daemon->parked, link) {
-            if (parked->kind.at == NULL || parked->checkpoint)
+            if (parked->kind.at == NULL || parked->checkpoint || parked->spent)
                 continue;
             count++;
             if (oldest == NULL || parked->used < oldest->used)
@@ -208,16 +307,28 @@ static struct ft_parked *origin(const struct ft_known *known)
     return parked != NULL && parked->state == FT_PARKED_READY ? parked : NULL;
 }
 
+/* Have another one made in the place of one that is used up, from its last checkpoint.  Returns whether it can. */
+static bool replace(struct ft_parked *spent)
+{
+    size_t first;
+    const char *changed = what_changed(spent, &first);
+    return ft_checkpoint_rewind(spent, changed == NULL ? SIZE_MAX - 1 : first, changed) != NULL;
+}
+
 static void make(struct ft_known *known)
 {
     char why[sizeof known->base->stale];
     struct ft_parked *from = origin(known);
+    struct aim aim = aim_of_wish(known);
     known->wished = false;
-    if (from == NULL || known->kind.len == 0 || find(known, from, &known->wish.request, why, sizeof why) != NULL)
+    if (from == NULL || aim.kind.len == 0 || find(known, &aim, from, &known->wish.request, why, sizeof why) != NULL)
+        return;
+    struct ft_parked *spent = find_spent(known, &aim, from, &known->wish.request);
+    if (spent != NULL && replace(spent))
         return;
     make_room(from->daemon);
     known->attempts++;
-    struct ft_collecting wanted = {&known->wish, known->kind, &known->choices, ""};
+    struct ft_collecting wanted = {&known->wish, aim.kind, &known->choices, ""};
     if (ft_parked_collect(from, &wanted) != NULL)
         ft_log("a snapshot is made for %s", known->label.at);
 }
@@ -228,7 +339,7 @@ static struct ft_parked *next_to_compare(const struct ft_daemon *daemon)
     struct ft_parked *parked, *last = NULL;
     TAILQ_FOREACH(parked, &daemon->parked, link) {
         bool made = parked->state == FT_PARKED_READY || parked->state == FT_PARKED_UNFIT;
-        if (parked->kind.at != NULL && !parked->checkpoint && made && !parked->compared &&
+        if (parked->kind.at != NULL && !parked->checkpoint && made && !parked->spent && !parked->compared &&
             (last == NULL || parked->used > last->used))
             last = parked;
     }
@@ -264,6 +375,19 @@ static void compare_all(struct ft_daemon *daemon)
     daemon->watch.changed = false;
 }
 
+/* Those that a run has used up, in whose place no other is wished for. */
+static void end_spent(struct ft_daemon *daemon)
+{
+    struct ft_parked *parked;
+again:
+    TAILQ_FOREACH(parked, &daemon->parked, link) {
+        if (parked->spent) {
+            ft_parked_end(parked, "a run has used it up");
+            goto again; /* others may have ended with it */
+        }
+    }
+}
+
 void ft_snapshot_make_next(struct ft_daemon *daemon)
 {
     struct ft_known *known;
@@ -275,8 +399,10 @@ void ft_snapshot_make_next(struct ft_daemon *daemon)
             make(known);
         else if ((parked = next_to_compare(daemon)) != NULL)
             compare(parked);
-        else
+        else {
+            end_spent(daemon);
             break;
+        }
     }
 }
 
@@ -284,76 +410,60 @@ void ft_snapshot_make_next(struct ft_daemon *daemon)
 
 int ft_snapshot_begun(struct ft_parked *parked, const struct ft_message_view *message)
 {
-    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    uint64_t pid = 0;
-    int err = parked->kind.at != NULL && parked->pid == 0 ? ft_get_uint(0, &reader, INT32_MAX, &pid) : -EBADMSG;
-    if (err < 0 || pid < 2)
-        return -EBADMSG;
-    parked->pid = (pid_t)pid;
-    return 0;
+    bool expected = parked->kind.at != NULL && parked->pid == 0;
+    return expected ? ft_said_pid(message, &parked->pid) : -EBADMSG;
 }
 
-enum { COUNTS = 64 };
-
-static int get_counts(int err, struct ft_mp_reader *reader, uint64_t *counts, size_t *count)
+/* What it has read, and whether runs can come from it. */
+static int learn(struct ft_parked *parked, const struct ft_said_collected *said)
 {
-    struct ft_mp_token token = {0};
-    err = ft_get_kind(err, reader, FT_MP_ARRAY, &token);
-    if (err == 0 && token.len > COUNTS)
-        err = -EBADMSG;
-    *count = err == 0 ? token.len : 0;
-    for (size_t i = 0; i < *count; i++)
-        err = ft_get_uint(err, reader, SIZE_MAX - 1, &counts[i]);
-    return err;
-}
-
-static int read_collected(struct ft_parked *parked, const struct ft_message_view *message, bool *again)
-{
-    struct ft_mp_reader reader = {message->payload, message->payload + message->len};
-    struct ft_text inputs = {"", 0}, unfit = {"", 0};
-    struct ft_texts reads = {NULL, 0}, options = {NULL, 0};
-    uint64_t exact = 0, retry = 0, counts[COUNTS];
-    size_t count = 0;
-    int err = ft_get_array(0, &reader, 8);
-    err = ft_get_bytes(err, &reader, &inputs);
-    err = get_counts(err, &reader, counts, &count);
-    err = ft_get_texts(err, &reader, &reads);
-    err = ft_get_texts(err, &reader, &options);
-    err = ft_get_uint(err, &reader, 1, &exact);
-    err = ft_get_int(err, &reader, &parked->until);
-    err = ft_get_str(err, &reader, &unfit);
-    err = ft_get_uint(err, &reader, 1, &retry);
+    int err = ft_texts_copy(&parked->reads, &said->reads);
     if (err == 0)
-        err = ft_texts_copy(&parked->reads, &reads);
-    if (err == 0)
-        err = ft_texts_copy(&parked->options, &options);
-    ft_texts_release(&reads);
-    ft_texts_release(&options);
+        err = ft_texts_copy(&parked->options, &said->options);
     if (err < 0)
         return err;
-    snprintf(parked->stale, sizeof parked->stale, "%.*s", (int)unfit.len, unfit.at);
-    ft_text_make_utf8(parked->stale);
-    parked->exact = exact != 0;
-    *again = retry != 0;
-    return ft_checkpoint_take_inputs(parked, inputs, counts, count);
+    ft_text_fit(parked->stale, sizeof parked->stale, said->unfit);
+    ft_text_fit(parked->once, sizeof parked->once, said->once);
+    parked->exact = said->exact;
+    parked->until = said->until;
+    return ft_checkpoint_take_inputs(parked, said);
+}
+
+/* Whether it is the whole project's, which such runs select within. */
+static bool is_whole(const struct ft_parked *snapshot, const struct ft_known *known)
+{
+    return known->whole_kind.len > 0 && ft_text_equal(known->whole_kind, snapshot->kind);
+}
+
+bool ft_snapshot_is_of(const struct ft_parked *snapshot, const struct ft_known *known)
+{
+    return ft_text_equal(known->kind, snapshot->kind) || is_whole(snapshot, known);
 }
 
 struct ft_known *ft_snapshot_made_for(const struct ft_parked *snapshot)
 {
     struct ft_known *known;
-    TAILQ_FOREACH(known, &snapshot->daemon->known, link)
-        if (ft_parked_is_of(snapshot, known->base) && ft_text_equal(known->kind, snapshot->kind) &&
-            ft_texts_equal(&known->about.request.args, &snapshot->asked.request.args))
+    const struct ft_texts *args = &snapshot->asked.request.args;
+    TAILQ_FOREACH(known, &snapshot->daemon->known, link) {
+        if (!ft_parked_is_of(snapshot, known->base) || !ft_snapshot_is_of(snapshot, known))
+            continue;
+        if (ft_texts_equal(is_whole(snapshot, known) ? &known->whole : &known->about.request.args, args))
             return known;
+    }
     return NULL;
 }
 
 int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view *message)
 {
-    bool again = false;
+    struct ft_said_collected said;
     struct ft_daemon *daemon = parked->daemon;
     bool expected = parked->kind.at != NULL && parked->pid > 0 && parked->state == FT_PARKED_STARTING;
-    int err = expected ? read_collected(parked, message, &again) : -EBADMSG;
+    int err = expected ? ft_said_collected(message, &said) : -EBADMSG;
+    if (err < 0)
+        return err;
+    bool again = said.again;
+    err = learn(parked, &said);
+    ft_said_collected_release(&said);
     if (err < 0)
         return err;
     parked->compared = true;
@@ -362,9 +472,11 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
     if (parked->stale[0] == '\0') {
         parked->state = FT_PARKED_READY;
         if (known != NULL && parked->place[0] == '\0') /* all of it */
-            known->took = uv_now(&daemon->loop) - parked->begun;
+            *(is_whole(parked, known) ? &known->whole_took : &known->took) = uv_now(&daemon->loop) - parked->begun;
         ft_log("snapshot %d is ready: %zu inputs, %zu variables", (int)parked->pid, parked->inputs.count,
                parked->reads.count);
+        if (parked->once[0] != '\0')
+            ft_log("snapshot %d serves one run only: %s", (int)parked->pid, parked->once);
         ft_parked_let_choose(parked);
         ft_memory_keep_within(daemon);
     } else if (again) {

@@ -15,6 +15,12 @@ void ft_snapshot_wish(struct ft_known *known, const struct ft_run *run);
 /* The next run of a known command line is to find another snapshot in the place of this one. */
 void ft_snapshot_wish_another(struct ft_known *known, const struct ft_parked *snapshot);
 
+/* Whether it has the configuration of a known command line, or of the whole project that this selects within. */
+bool ft_snapshot_is_of(const struct ft_parked *snapshot, const struct ft_known *known);
+
+/* Note why a run is not wide, if it should be, until one is found that it can select within. */
+void ft_snapshot_may_be_wide(const struct ft_known *known, struct ft_run *run);
+
 /* The command line that a snapshot was made for; NULL: it is forgotten. */
 struct ft_known *ft_snapshot_made_for(const struct ft_parked *snapshot);
 
@@ -26,7 +32,7 @@ bool ft_snapshot_is_wished(const struct ft_parked *base);
  * NULL: there is none.  `why` then says what
  * has changed, if one was given up, or why there can be none.
  */
-struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *from, const struct ft_run *run,
+struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *from, struct ft_run *run,
                                      char *why, size_t size);
 
 /* One that is being made says who it is.  Returns 0 or -EBADMSG. */

@@ -46,6 +46,10 @@ static const char *state_of(const struct ft_parked *parked)
         return "starting";
     if (parked->checkpoint)
         return "checkpoint";
+    if (parked->spent)
+        return "used up";
+    if (parked->kind.at != NULL && parked->once[0] != '\0')
+        return "tests collected for one run";
     if (parked->kind.at != NULL)
         return "tests collected";
     return parked->base == NULL ? "pytest imported" : "plugins imported";
@@ -68,7 +72,7 @@ struct kind {
 static bool is_of_kind(const struct ft_parked *parked, const struct ft_known *known)
 {
     if (known->plugins.len == 0)
-        return parked->state == FT_PARKED_READY && !parked->checkpoint && ft_text_equal(parked->kind, known->kind);
+        return parked->state == FT_PARKED_READY && !parked->checkpoint && ft_snapshot_is_of(parked, known);
     return parked->base == known->base && parked->kind.at == NULL && ft_text_equal(parked->plugins, known->plugins);
 }
 
@@ -121,10 +125,16 @@ static const char *ago(uint64_t ms, char *text, size_t size)
 static int show_parked(struct ft_buf *out, const struct ft_parked *parked)
 {
     char span[32];
-    return put(out, "parked    pid %d, %s%s%s, %.1f MB of its own, %u runs, last used %s ago\n", (int)parked->pid,
-               state_of(parked), parked->checkpoint ? " before " : "", parked->checkpoint ? parked->place : "",
-               (double)ft_memory_of(parked->pid).own / 1024, parked->runs,
-               ago(uv_now(&parked->daemon->loop) - parked->used, span, sizeof span));
+    bool once = parked->once[0] != '\0' && !parked->spent;
+    int err = put(out, "parked    pid %d, %s%s%s%s%s, %.1f MB of its own", (int)parked->pid, state_of(parked),
+                  parked->checkpoint ? " before " : "", parked->checkpoint ? parked->place : "",
+                  once ? " only: " : "", once ? parked->once : "", (double)ft_memory_of(parked->pid).own / 1024);
+    if (err == 0 && parked->standby > 0)
+        err = put(out, " and %.1f MB of pid %d, which stands by",
+                  (double)ft_memory_of_standby(parked->standby).own / 1024, (int)parked->standby);
+    return err < 0 ? err
+                   : put(out, ", %u runs, last used %s ago\n", parked->runs,
+                         ago(uv_now(&parked->daemon->loop) - parked->used, span, sizeof span));
 }
 
 static int show_kind(struct ft_buf *out, const struct ft_daemon *daemon, const struct kind *kind)
@@ -178,10 +188,12 @@ static int put_parked(struct ft_buf *out, const struct ft_parked *parked)
 {
     struct ft_memory memory = ft_memory_of(parked->pid);
     return put(out,
-               "{\"pid\": %d, \"state\": \"%s\", \"own_kb\": %lu, \"resident_kb\": %lu, \"runs\": %u, \"files\": %zu, "
-               "\"variables\": %zu, \"hash_seed\": %u, \"idle_ms\": %llu}",
-               (int)parked->pid, state_of(parked), memory.own, memory.resident, parked->runs, parked->inputs.count,
-               parked->reads.count, parked->seed, (unsigned long long)(uv_now(&parked->daemon->loop) - parked->used));
+               "{\"pid\": %d, \"state\": \"%s\", \"own_kb\": %lu, \"resident_kb\": %lu, \"standby_pid\": %d, "
+               "\"standby_kb\": %lu, \"runs\": %u, \"files\": %zu, \"variables\": %zu, \"hash_seed\": %u, "
+               "\"idle_ms\": %llu}",
+               (int)parked->pid, state_of(parked), memory.own, memory.resident, (int)parked->standby,
+               ft_memory_of_standby(parked->standby).own, parked->runs, parked->inputs.count, parked->reads.count,
+               parked->seed, (unsigned long long)(uv_now(&parked->daemon->loop) - parked->used));
 }
 
 static int put_kind(struct ft_buf *out, const struct ft_daemon *daemon, const struct kind *kind)

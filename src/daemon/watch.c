@@ -15,7 +15,7 @@
  * time; for ever longer where nothing has come of it, and not for ever.  Folders that are watched at most: the system
  * has a limit for each user.
  */
-enum { QUIET_MS = 40, QUIET_MAX_MS = 5000, ENOUGH_MS = 500, MOST = 4000, EVENTS_SIZE = 16 * 1024 };
+enum { QUIET_MS = 22, QUIET_MAX_MS = 5000, ENOUGH_MS = 500, MOST = 4000, EVENTS_SIZE = 16 * 1024 };
 
 static const uint32_t interesting =
     IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -29,11 +29,19 @@ static void on_quiet(uv_timer_t *timer)
     ft_snapshot_make_next(daemon);
 }
 
+/* Whether it is what Linux calls a file that has no name, as tempfile makes them: "#9978267". */
+static bool is_nameless(const char *name)
+{
+    return name[0] == '#' && name[1] != '\0' && name[1 + strspn(name + 1, "0123456789")] == '\0';
+}
+
 /* Whether an event is of something that may be read on the way to tests. */
 static bool counts(const struct inotify_event *event)
 {
     if (event->len == 0)
         return true; /* the folder itself, or events were lost */
+    if (is_nameless(event->name))
+        return false;
     return ft_counts_all(event->name, event->mask & IN_ISDIR ? DT_DIR : DT_REG) != FT_LISTED_NOT;
 }
 

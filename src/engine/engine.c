@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "engine/internal.h"
@@ -16,7 +14,6 @@
 enum {
     TTY_TICK_MS = 100, /* how often to look for workers that wait for the terminal */
     REAP_TICK_MS = 50, /* how often to ask where the kernel has no pidfd */
-    DRAIN_READS = 64,  /* of a pipe whose worker has ended */
 };
 
 struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const struct ft_engine_ops *ops, void *arg)
@@ -180,180 +177,6 @@ uint32_t ft_engine_pending(const struct ft_engine *engine)
     return ft_sched_pending(engine->sched);
 }
 
-/* ---- what workers send ---- */
-
-/* The messages that concern the scheduler and the engine itself.  Returns 0 or a negative errno for nonsense. */
-static int engine_message(struct ft_engine *engine, struct ft_worker *worker, const struct ft_message_view *view)
-{
-    struct ft_mp_reader reader = {view->payload, view->payload + view->len};
-    uint32_t item;
-    int err;
-    switch (view->type) {
-    case FT_MSG_HELLO:
-        worker->state = FT_WORKER_READY;
-        return ft_sched_join(engine->sched, worker->id);
-    case FT_MSG_START:
-        err = ft_mp_read_u32(&reader, &item);
-        if (err == 0)
-            err = ft_sched_started(engine->sched, worker->id, item);
-        if (err == 0)
-            worker->item = item;
-        return err;
-    case FT_MSG_DONE:
-        err = ft_mp_read_u32(&reader, &item);
-        if (err == 0)
-            err = ft_sched_done(engine->sched, worker->id, item);
-        if (err == 0)
-            worker->item = -1;
-        return err;
-    case FT_MSG_FINISHED:
-        worker->state = FT_WORKER_FINISHED;
-        return 0;
-    case FT_MSG_SYNC:
-        worker->syncs++;
-        if ((err = ft_worker_read_output(worker, FT_STDOUT, SIZE_MAX)) < 0 ||
-            (err = ft_worker_read_output(worker, FT_STDERR, SIZE_MAX)) < 0)
-            return err;
-        err = ft_worker_send(worker, FT_MSG_SYNCED, "\xc0", 1);
-        ft_worker_flush(worker);
-        return err;
-    default:
-        return 0;
-    }
-}
-
-/* A worker that sends nonsense is killed, and reported as crashed. */
-static void distrust(struct ft_worker *worker)
-{
-    worker->broken = true;
-    ft_worker_kill(worker, SIGKILL, true);
-}
-
-/* Take in all whole messages. */
-static int take_messages(struct ft_engine *engine, struct ft_worker *worker)
-{
-    struct ft_message_view view;
-    int got;
-    while (!worker->broken && (got = ft_frame_next(&worker->in, &view)) != 0) {
-        int err = got < 0 ? got : engine_message(engine, worker, &view);
-        if (err == -ENOMEM)
-            return err;
-        if (err < 0) {
-            distrust(worker);
-            break;
-        }
-        if (view.type != FT_MSG_SYNC) {
-            err = ft_inbox_put(&worker->inbox, FT_NOTE_MESSAGE, view.type, view.payload, view.len);
-            if (err < 0)
-                return err;
-        }
-    }
-    return ft_dispatch(engine);
-}
-
-/* Take in what a worker has not yet written: it is in a long test, or gone. */
-static int peek(struct ft_engine *engine, struct ft_worker *worker)
-{
-    if (worker->broken)
-        return 0;
-    int64_t got = ft_worker_peek(worker);
-    if (got == -EBADMSG)
-        distrust(worker);
-    else if (got != 0)
-        return got < 0 ? (int)got : take_messages(engine, worker);
-    return 0;
-}
-
-int ft_engine_look(struct ft_engine *engine)
-{
-    int err = 0;
-    for (uint32_t i = 0; err == 0 && i < engine->count; i++) {
-        struct ft_worker *worker = engine->workers[i];
-        if (worker->state != FT_WORKER_GONE && !worker->exited && worker->inbox.bytes < FT_INBOX_FULL)
-            err = peek(engine, worker);
-    }
-    return err;
-}
-
-static int receive(struct ft_engine *engine, struct ft_worker *worker)
-{
-    ssize_t got = ft_worker_receive(worker);
-    if (got < 0)
-        return (int)got;
-    return got == 0 ? 0 : take_messages(engine, worker);
-}
-
-/*
- * Read what a pipe holds now, but first what was sent before it was written.  A worker tells before a message that it
- * has written (FT_MSG_SYNC), but not before it writes.
- */
-static int receive_output(struct ft_engine *engine, struct ft_worker *worker, int stream, short events)
-{
-    int held = 0;
-    unsigned syncs = worker->syncs;
-    if (worker->spec.out[stream] < 0)
-        return 0;
-    if (ioctl(worker->spec.out[stream], FIONREAD, &held) < 0 || held == 0)
-        return events & POLLHUP ? ft_worker_read_output(worker, stream, 1) : 0;
-    int err = worker->closed ? 0 : receive(engine, worker);
-    if (err == 0)
-        err = peek(engine, worker);
-    /* What was held was read for a FT_MSG_SYNC: what is there now may be later than what is unread on the socket. */
-    if (err < 0 || worker->syncs != syncs)
-        return err;
-    return ft_worker_read_output(worker, stream, (size_t)held);
-}
-
-/* Take in what a process has left behind.  Bounded: its children may go on writing to the pipes. */
-static int drain(struct ft_engine *engine, struct ft_worker *worker)
-{
-    for (;;) {
-        ssize_t got = ft_worker_receive(worker);
-        if (got < 0)
-            return (int)got;
-        if (got == 0)
-            break;
-        int err = take_messages(engine, worker);
-        if (err < 0)
-            return err;
-    }
-    int peeked = peek(engine, worker);
-    if (peeked < 0)
-        return peeked;
-    for (int stream = 0; stream < FT_STREAMS; stream++) {
-        size_t before;
-        int reads = 0;
-        do {
-            before = worker->inbox.bytes;
-            int err = ft_worker_read_output(worker, stream, SIZE_MAX);
-            if (err < 0)
-                return err;
-        } while (worker->inbox.bytes > before && ++reads < DRAIN_READS);
-    }
-    return 0;
-}
-
-/* The process has ended: take in what it left behind, then note that it is gone. */
-static int collect_exited(struct ft_engine *engine, struct ft_worker *worker)
-{
-    int err = drain(engine, worker);
-    return err < 0 ? err : ft_inbox_put(&worker->inbox, FT_NOTE_GONE, 0, NULL, 0);
-}
-
-static int check_process(struct ft_engine *engine, struct ft_worker *worker)
-{
-    int signal = 0;
-    if (worker->exited)
-        return 0;
-    int state = ft_worker_reap(worker, &signal);
-    if (state == 1)
-        return collect_exited(engine, worker);
-    if (state == 0)
-        return 0;
-    int err = drain(engine, worker);
-    return err < 0 ? err : ft_loan_stopped(engine, worker, signal);
-}
-
 /* ---- the loop ---- */
 
 static int add_slot(struct ft_engine *engine, int fd, short events, enum slot_kind kind, struct ft_worker *worker)
@@ -495,14 +318,14 @@ static int handle_slot(struct ft_engine *engine, const struct slot *slot, short 
     case SLOT_SOCKET:
         if (events & POLLOUT)
             ft_worker_flush(worker);
-        return events & (POLLIN | POLLHUP | POLLERR) ? receive(engine, worker) : 0;
+        return events & (POLLIN | POLLHUP | POLLERR) ? ft_hear(engine, worker) : 0;
     case SLOT_STDOUT:
-        return receive_output(engine, worker, FT_STDOUT, events);
+        return ft_hear_output(engine, worker, FT_STDOUT, events);
     case SLOT_STDERR:
-        return receive_output(engine, worker, FT_STDERR, events);
+        return ft_hear_output(engine, worker, FT_STDERR, events);
     case SLOT_PROCESS:
     default:
-        return check_process(engine, worker);
+        return ft_hear_process(engine, worker);
     }
 }
 
@@ -511,8 +334,29 @@ static int ask_all(struct ft_engine *engine)
     int err = 0;
     for (uint32_t i = 0; err == 0 && i < engine->count; i++)
         if (engine->workers[i]->state != FT_WORKER_GONE)
-            err = check_process(engine, engine->workers[i]);
+            err = ft_hear_process(engine, engine->workers[i]);
     return err;
+}
+
+/* Poll, which takes at most `timeout` ms; negative: any time.  Returns how many descriptors are ready. */
+static int wait_for_slots(struct ft_engine *engine, int timeout)
+{
+    int ready = 0;
+    while (timeout != 0 && engine->ops.idle != NULL) {
+        ready = poll(engine->polled, engine->slot_len, 0);
+        if (ready != 0)
+            return ready;
+        if (!engine->ops.idle(engine->arg))
+            engine->ops.idle = NULL;
+    }
+    if (timeout == 0)
+        return poll(engine->polled, engine->slot_len, 0);
+    if (engine->ops.unlock != NULL)
+        engine->ops.unlock(engine->arg);
+    ready = poll(engine->polled, engine->slot_len, timeout);
+    if (engine->ops.lock != NULL)
+        engine->ops.lock(engine->arg);
+    return ready;
 }
 
 static int wait_and_handle(struct ft_engine *engine, int signal_fd, bool more)
@@ -521,11 +365,7 @@ static int wait_and_handle(struct ft_engine *engine, int signal_fd, bool more)
     int err = fill_slots(engine, signal_fd);
     if (err < 0)
         return err;
-    if (timeout != 0 && engine->ops.unlock != NULL)
-        engine->ops.unlock(engine->arg);
-    int ready = poll(engine->polled, engine->slot_len, timeout);
-    if (timeout != 0 && engine->ops.lock != NULL)
-        engine->ops.lock(engine->arg);
+    int ready = wait_for_slots(engine, timeout);
     /* Sockets come behind the pidfds of their worker: what it sent is read once more when it has exited. */
     nfds_t len = engine->slot_len;
     for (nfds_t i = 0; ready > 0 && err == 0 && i < len; i++)
@@ -558,6 +398,8 @@ int ft_engine_run(struct ft_engine *engine)
         err = wait_and_handle(engine, signal_fd, more && !engine->paused);
         if (engine->paused)
             continue;
+        if (err == 0)
+            err = ft_let_go(engine);
         if (err == 0)
             err = ft_tell_round(engine, &more);
         if (err == 0)

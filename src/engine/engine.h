@@ -19,6 +19,7 @@ struct ft_gone {
     bool finished;  /* had sent FT_MSG_FINISHED */
     int64_t item;   /* was being run; -1: none */
     int status;     /* as of waitpid */
+    bool leaving;   /* it exits with 0 in a moment; the caller reaps it */
 };
 
 /* The messages about a test that passed and of which nothing else is to be told, in this order. */
@@ -45,6 +46,8 @@ struct ft_engine_ops {
     int (*signal)(void *arg, int number, int sender);
     int (*terminal)(void *arg, uint32_t worker, bool lent);
     int (*tick)(void *arg);
+    /* Do a little of what may as well be done while nothing happens; whether to call it again.  May be NULL. */
+    bool (*idle)(void *arg);
     void (*unlock)(void *arg);
     void (*lock)(void *arg);
 };

@@ -42,6 +42,21 @@ struct ft_engine {
 /* Tell the workers what the scheduler has decided.  Returns 0 or -ENOMEM. */
 int ft_dispatch(struct ft_engine *engine);
 
+/* Take in what has come on a worker's socket.  These return 0 or -ENOMEM. */
+int ft_hear(struct ft_engine *engine, struct ft_worker *worker);
+
+/* Take in what a worker has written to one of its pipes, of which poll() said this. */
+int ft_hear_output(struct ft_engine *engine, struct ft_worker *worker, int stream, short events);
+
+/* See whether a worker's process has ended, or was stopped. */
+int ft_hear_process(struct ft_engine *engine, struct ft_worker *worker);
+
+/*
+ * Do not wait for the processes of workers that have said that they leave: for the kernel to take a large one apart
+ * takes milliseconds.
+ */
+int ft_let_go(struct ft_engine *engine);
+
 /* Tell the session the oldest note of each worker.  Sets *more if notes are left.  Returns what a callback did. */
 int ft_tell_round(struct ft_engine *engine, bool *more);
 

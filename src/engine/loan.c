@@ -27,8 +27,22 @@ void ft_engine_refuse_terminal(struct ft_engine *engine)
             refuse(engine->workers[i]);
 }
 
+/* Returns 0 or -ENOMEM. */
+static int tell_lent(struct ft_worker *worker, bool lent)
+{
+    int err = ft_worker_send(worker, FT_MSG_TTY_LENT, lent ? "\xc3" : "\xc2", 1);
+    ft_worker_flush(worker);
+    return err;
+}
+
 void ft_loan_wanted(struct ft_engine *engine, struct ft_worker *worker)
 {
+    if (engine->holder == worker && !worker->stopped) {
+        /* It has it since it was stopped in a read; from now on until it says that it gives it back. */
+        worker->until_report = false;
+        tell_lent(worker, engine->tty.lent);
+        return;
+    }
     worker->wants_tty = true;
     if (engine->refusing)
         refuse(worker);
@@ -54,9 +68,7 @@ static int lend(struct ft_engine *engine, struct ft_worker *worker)
         ft_worker_kill(worker, SIGCONT, true);
         return 0;
     }
-    err = ft_worker_send(worker, FT_MSG_TTY_LENT, lent ? "\xc3" : "\xc2", 1);
-    ft_worker_flush(worker);
-    return err;
+    return tell_lent(worker, lent);
 }
 
 /* The first worker that waits for the terminal; NULL: none does. */

@@ -12,6 +12,7 @@ static int tell_gone(struct ft_engine *engine, struct ft_worker *worker)
         .finished = worker->state == FT_WORKER_FINISHED,
         .item = worker->item,
         .status = worker->status,
+        .leaving = worker->leaving,
     };
     worker->state = FT_WORKER_GONE;
     engine->alive--;

@@ -47,6 +47,7 @@ struct ft_worker {
     bool until_report;      /* reads without having asked: its next report ends the loan */
     bool broken;            /* sent nonsense and was killed */
     bool exited;
+    bool leaving;           /* it counts as exited, and has yet to be reaped */
     int status;             /* of waitpid, once exited */
 };
 

@@ -46,14 +46,17 @@ PyObject *core_young_objects(void);
 
 /* fill_holes(): see holes.c. */
 PyObject *core_fill_holes(PyObject *module, PyObject *args);
+PyObject *core_share_hot_pages(PyObject *module, PyObject *unused);
+PyObject *core_copy_hot_pages(PyObject *module, PyObject *args);
 
 /* watch(): see watch.c. */
 PyObject *core_watch(PyObject *module, PyObject *callback);
 
-/* trace_start(), trace_stop(), trace_hold(), trace_pretend() and trace_pretend_nothing(): see trace.c. */
+/* trace_start(), trace_stop(), trace_hold() and the like: see trace.c. */
 PyObject *core_trace_start(PyObject *module, PyObject *args);
-PyObject *core_trace_stop(PyObject *module, PyObject *unused);
+PyObject *core_trace_stop(PyObject *module, PyObject *args);
 PyObject *core_trace_hold(PyObject *module, PyObject *args);
+PyObject *core_trace_looks(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);
 

@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "ext/core.h"
+#include "ext/hot.h"
 #include "wire/tail.h"
 
 enum method { MESSAGE, PASSED, OUTPUT, GONE, SIGNAL, TERMINAL, TICK, METHODS };
@@ -64,10 +65,14 @@ static int on_gone(void *arg, uint32_t worker, const struct ft_gone *how)
 {
     struct engine *self = arg;
     PyObject *item = how->item < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(how->item);
-    if (item == NULL)
+    PyObject *status = how->leaving ? Py_NewRef(Py_None) : PyLong_FromLong(how->status);
+    if (item == NULL || status == NULL) {
+        Py_XDECREF(item);
+        Py_XDECREF(status);
         return -1;
-    return outcome(PyObject_CallFunction(self->methods[GONE], "IONi", worker, how->finished ? Py_True : Py_False, item,
-                                         how->status));
+    }
+    return outcome(PyObject_CallFunction(self->methods[GONE], "IONN", worker, how->finished ? Py_True : Py_False, item,
+                                         status));
 }
 
 static int on_signal(void *arg, int number, int sender)
@@ -100,6 +105,12 @@ static void take_again(void *arg)
 {
     struct engine *self = arg;
     PyEval_RestoreThread(self->thread);
+}
+
+static bool on_idle(void *arg)
+{
+    (void)arg;
+    return core_copy_more_hot_pages();
 }
 
 static const struct ft_engine_ops engine_ops = {
@@ -160,15 +171,15 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 {
     static char *names[] = {"handler",  "items",  "workers", "batch_max", "in_order", "keep_idle",
                             "client_fd", "tty_fd", "tick_ms", "scopes",    "seconds",  "tied", "assigned",
-                            "client_pid", NULL};
+                            "client_pid", "copies_ahead", NULL};
     PyObject *handler, *scopes = NULL, *seconds = NULL;
     Py_buffer tied = {0};
     unsigned int items, workers, batch_max = 0;
     int in_order = 0, keep_idle = 0, assigned = 0, client_fd = -1, tty_fd = -1, tick_ms = 0;
-    int client_pid = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*pi:Engine", names, &handler, &items, &workers,
+    int client_pid = 0, copies_ahead = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OII|$IppiiiOOz*pip:Engine", names, &handler, &items, &workers,
                                      &batch_max, &in_order, &keep_idle, &client_fd, &tty_fd, &tick_ms, &scopes,
-                                     &seconds, &tied, &assigned, &client_pid))
+                                     &seconds, &tied, &assigned, &client_pid, &copies_ahead))
         return NULL;
     struct ft_sched_item *known = describe_items(scopes, seconds, &tied, items);
     PyBuffer_Release(&tied);
@@ -194,7 +205,9 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         .tty_fd = tty_fd,
         .tick_ms = tick_ms,
     };
-    self->engine = ft_engine_new(&options, &engine_ops, self);
+    struct ft_engine_ops ops = engine_ops;
+    ops.idle = copies_ahead ? on_idle : NULL;
+    self->engine = ft_engine_new(&options, &ops, self);
     PyMem_Free(known);
     int err = self->engine == NULL ? -1 : 0;
     if (err < 0)
@@ -522,7 +535,7 @@ static PyMethodDef engine_methods[] = {
 static PyType_Slot engine_slots[] = {
     {Py_tp_doc, PyDoc_STR("Engine(handler, items, workers, *, batch_max=0, in_order=False, scopes=None, "
                           "seconds=None, tied=None, keep_idle=False, assigned=False, client_fd=-1, client_pid=0, "
-                          "tty_fd=-1, tick_ms=0)\n--\n\n"
+                          "tty_fd=-1, tick_ms=0, copies_ahead=False)\n--\n\n"
                           "The poll loop over the workers of one run; see engine/engine.h.  The handler "
                           "has the methods message(worker, type, payload), passed(worker, item, logstart, "
                           "(setup, call, teardown)), output(worker, stream, bytes), gone(worker, "

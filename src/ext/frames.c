@@ -433,9 +433,20 @@ static char *copy_of(const char *text)
     return copy == NULL ? (char *)PyErr_NoMemory() : memcpy(copy, text, size);
 }
 
+static void forget_code(void)
+{
+    struct known *slots = cache.slots;
+    size_t size = cache.size;
+    memset(&cache, 0, sizeof cache);
+    for (size_t i = 0; i < size; i++)
+        Py_XDECREF(slots[i].code);
+    PyMem_RawFree(slots);
+}
+
 int frames_begin(const char *library, PyObject *tools, const char *own)
 {
     frames_end();
+    forget_code();
     roots.library = copy_of(library);
     roots.own = copy_of(own);
     Py_ssize_t count = PyTuple_GET_SIZE(tools);
@@ -457,15 +468,13 @@ int frames_begin(const char *library, PyObject *tools, const char *own)
     return 0;
 }
 
+/*
+ * The code in the cache is kept until another begin: much of it is nobody else's by now, and a process that was forked
+ * would copy the pages of all of it only to let go of it.
+ */
 void frames_end(void)
 {
     roots.answers = 0;
-    struct known *slots = cache.slots;
-    size_t size = cache.size;
-    memset(&cache, 0, sizeof cache);
     memset(&latest, 0, sizeof latest);
     forget_roots();
-    for (size_t i = 0; i < size; i++)
-        Py_XDECREF(slots[i].code);
-    PyMem_RawFree(slots);
 }

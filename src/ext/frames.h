@@ -18,7 +18,7 @@
  */
 int frames_begin(const char *library, PyObject *tools, const char *own);
 
-/* No more answers, also if there were none. */
+/* No more answers, also if there were none; what they were about is still held. */
 void frames_end(void);
 
 /* In the place of a place: a thread that could not be looked at. */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ext/hot.h"
 #include "wire/fds.h"
 #include "wire/frame.h"
 #include "wire/msgpack.h"
@@ -145,6 +146,7 @@ static void say_exit_code(int code, void *unused)
         ssize_t ignored = send(last_word.fd, ft_buf_head(&frame), frame.len, MSG_NOSIGNAL);
         (void)ignored;
     }
+    core_note_hot_pages();
 }
 
 PyObject *core_last_word(PyObject *module, PyObject *args)

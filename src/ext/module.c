@@ -117,6 +117,12 @@ static PyMethodDef core_methods[] = {
     {"fill_holes", core_fill_holes, METH_VARARGS,
      PyDoc_STR("fill_holes(limit, /)\n--\n\nTake up the freed blocks between living objects, at most `limit` bytes, so "
                "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
+    {"share_hot_pages", core_share_hot_pages, METH_NOARGS,
+     PyDoc_STR("share_hot_pages()\n--\n\nFrom here on runs that are forked off this process, or a child of it, note in "
+               "their end which\npages they have written to.")},
+    {"copy_hot_pages", core_copy_hot_pages, METH_VARARGS,
+     PyDoc_STR("copy_hot_pages(most=0, /)\n--\n\nHave the pages that the last run has written to for this process "
+               "alone, about so many at\nmost; 0: all.")},
     {"watch", core_watch, METH_VARARGS,
      PyDoc_STR("watch(callback, /)\n--\n\nCall callback(what, detail) when the process id or random bytes are asked "
                "for and when a path may\nbe made; None: no more.")},
@@ -124,9 +130,13 @@ static PyMethodDef core_methods[] = {
      PyDoc_STR("trace_start(library, tools, own, /)\n--\n\nRecord which paths this process looks at; False if it "
                "cannot be done. Whose a file is, is told\nby how its name begins: the standard library's, those of "
                "pytest and its parts, fleetest's.")},
-    {"trace_stop", core_trace_stop, METH_NOARGS,
-     PyDoc_STR("trace_stop()\n--\n\nRecord no more. Returns whether something was missed, and what was seen: kind, "
-               "aspect,\nerrno or 0, path, who, what was there for take_inputs(), each once, in order.")},
+    {"trace_stop", core_trace_stop, METH_VARARGS,
+     PyDoc_STR("trace_stop(first=0, /)\n--\n\nRecord no more. Returns whether something was missed, and what was "
+               "seen but for the first so many:\nkind, aspect, errno or 0, path, who, what was there for "
+               "take_inputs(), each once, in order.")},
+    {"trace_looks", core_trace_looks, METH_VARARGS,
+     PyDoc_STR("trace_looks(first, /)\n--\n\nWhat was seen so far, as trace_stop() has it. Only while recording is "
+               "held.")},
     {"trace_hold", core_trace_hold, METH_VARARGS,
      PyDoc_STR("trace_hold(hold, /)\n--\n\nRecord nothing for a while, or go on. A child that is forked meanwhile has "
                "what was recorded,\nand may go on. Returns how many entries trace_stop() would have, if held.")},
@@ -180,8 +190,9 @@ static const struct {
 } constants[] = {
     {"TAIL_SIZE", FT_TAIL_SIZE},
     {"PROTOCOL_VERSION", FT_PROTOCOL_VERSION}, {"MSG_HELLO", FT_MSG_HELLO}, {"MSG_START", FT_MSG_START},
-    {"MSG_DONE", FT_MSG_DONE}, {"MSG_FINISHED", FT_MSG_FINISHED}, {"MSG_SYNC", FT_MSG_SYNC},
-    {"MSG_TTY_WANT", FT_MSG_TTY_WANT}, {"MSG_TTY_BACK", FT_MSG_TTY_BACK}, {"MSG_LOGSTART", FT_MSG_LOGSTART},
+    {"MSG_DONE", FT_MSG_DONE}, {"MSG_FINISHED", FT_MSG_FINISHED}, {"MSG_LEAVES", FT_MSG_LEAVES},
+    {"MSG_SYNC", FT_MSG_SYNC}, {"MSG_TTY_WANT", FT_MSG_TTY_WANT}, {"MSG_TTY_BACK", FT_MSG_TTY_BACK},
+    {"MSG_LOGSTART", FT_MSG_LOGSTART},
     {"MSG_REPORT", FT_MSG_REPORT}, {"MSG_LOGFINISH", FT_MSG_LOGFINISH}, {"MSG_WARNING", FT_MSG_WARNING},
     {"MSG_TEXT", FT_MSG_TEXT}, {"MSG_XML", FT_MSG_XML}, {"MSG_LOGFILE", FT_MSG_LOGFILE},
     {"MSG_COLLECTED", FT_MSG_COLLECTED}, {"MSG_INTERNAL", FT_MSG_INTERNAL}, {"MSG_INTERRUPT", FT_MSG_INTERRUPT},
@@ -195,6 +206,8 @@ static const struct {
     {"MSG_BEGUN", FT_MSG_BEGUN},
     {"MSG_SNAPSHOT", FT_MSG_SNAPSHOT},
     {"MSG_CHECKPOINT", FT_MSG_CHECKPOINT},
+    {"MSG_START_WIDE", FT_MSG_START_WIDE}, {"MSG_DECLINED", FT_MSG_DECLINED},
+    {"MSG_STANDS_BY", FT_MSG_STANDS_BY},
     {"MSG_START_RUN", FT_MSG_START_RUN}, {"MSG_STARTED", FT_MSG_STARTED}, {"MSG_CHILD_ENDED", FT_MSG_CHILD_ENDED},
     {"MSG_CONFIGURED", FT_MSG_CONFIGURED}, {"MSG_IMPORT", FT_MSG_IMPORT},
     {"TRACE_READ", FT_TRACE_READ}, {"TRACE_STATUS", FT_TRACE_STATUS}, {"TRACE_LINK", FT_TRACE_LINK},

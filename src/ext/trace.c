@@ -56,35 +56,47 @@ PyObject *core_trace_hold(PyObject *module, PyObject *args)
     return hold ? PyLong_FromSize_t(library->count()) : PyLong_FromLong(0);
 }
 
-static PyObject *entries_of(const struct ft_trace_library *library)
+/* What was recorded from this number on. */
+static PyObject *entries_from(const struct ft_trace_library *library, size_t first)
 {
     size_t count = library->count();
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (size_t i = 0; list != NULL && i < count; i++) {
+    PyObject *list = PyList_New(0);
+    for (size_t i = first; list != NULL && i < count; i++) {
         struct ft_trace_entry entry = library->entry(i);
         PyObject *who = PyUnicode_DecodeUTF8(entry.who, (Py_ssize_t)strlen(entry.who), "replace");
         PyObject *tuple = who == NULL ? NULL
                                       : Py_BuildValue("(iiiyNy#)", (int)entry.kind, (int)entry.aspect, entry.failed,
                                                       entry.path, who, (const char *)&entry.seen,
                                                       (Py_ssize_t)(entry.seen.known ? sizeof entry.seen : 0));
-        if (tuple == NULL)
+        if (tuple == NULL || PyList_Append(list, tuple) < 0)
             Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, tuple);
+        Py_XDECREF(tuple);
     }
     return list;
 }
 
-PyObject *core_trace_stop(PyObject *module, PyObject *unused)
+PyObject *core_trace_looks(PyObject *module, PyObject *args)
 {
+    Py_ssize_t first;
     (void)module;
-    (void)unused;
+    if (!PyArg_ParseTuple(args, "n:trace_looks", &first))
+        return NULL;
+    const struct ft_trace_library *library = find_library();
+    return library == NULL || first < 0 ? PyList_New(0) : entries_from(library, (size_t)first);
+}
+
+PyObject *core_trace_stop(PyObject *module, PyObject *args)
+{
+    Py_ssize_t first = 0;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "|n:trace_stop", &first))
+        return NULL;
     const struct ft_trace_library *library = find_library();
     if (library == NULL)
         return Py_BuildValue("(O[])", Py_False);
     library->stop();
     frames_end();
-    PyObject *list = entries_of(library);
+    PyObject *list = entries_from(library, first < 0 ? 0 : (size_t)first);
     PyObject *missed = library->missed() ? Py_True : Py_False;
     library->forget();
     return list == NULL ? NULL : Py_BuildValue("(ON)", missed, list);

@@ -26,6 +26,7 @@ enum ft_message {
     FT_MSG_SYNC = 5,     /* nil: has written to its output pipes; waits for FT_MSG_SYNCED */
     FT_MSG_TTY_WANT = 6, /* nil: would like the terminal; waits for FT_MSG_TTY_LENT */
     FT_MSG_TTY_BACK = 7, /* nil: is done with the terminal */
+    FT_MSG_LEAVES = 8,   /* nil: after FT_MSG_FINISHED: it has done and written all, and exits with 0 at once */
 
     /* 32 to 63: worker to controller, handed to the session. */
     FT_MSG_LOGSTART = 32,  /* [item, nodeid, location] */
@@ -79,13 +80,17 @@ enum ft_message {
     FT_MSG_STARTED = 162,     /* [number of the run, pid; negative: errno] */
     FT_MSG_CHILD_ENDED = 163, /* [pid, status as of waitpid] */
     FT_MSG_PREPARE = 164,     /* [0, nil]: fork a process that prepares for a request; descriptors are attached */
-    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, paths, files, variables, options]: of it */
+    FT_MSG_CONFIGURED = 165,  /* [pid, plugins, configuration, label, paths, files, variables, options, and of the whole
+                                 project: configuration, arguments, why not]: of it */
     FT_MSG_IMPORT = 166,      /* nil: import these plugins, and be ready */
     FT_MSG_START_EXPLAIN = 167, /* as FT_MSG_START_RUN, for FT_MSG_EXPLAIN */
     FT_MSG_START_COLLECT = 168, /* [0, nil]: fork a process that collects; descriptors as for FT_MSG_PREPARE */
     FT_MSG_BEGUN = 169,         /* pid: of such a one, at its beginning */
-    FT_MSG_SNAPSHOT = 170,      /* [inputs, counts, variables, options, exact, until, why unfit, again]: it is there */
+    FT_MSG_SNAPSHOT = 170,      /* [inputs, counts, variables, options, exact, until, why unfit, again, why once] */
+    FT_MSG_START_WIDE = 172,    /* as FT_MSG_START_RUN, for a run that may select within what is collected */
+    FT_MSG_DECLINED = 173,      /* [number of the run, why]: it may not, and no controller was forked */
     FT_MSG_CHECKPOINT = 171,    /* [pid, pid of who goes on, what it is about to do], and the socket to the former */
+    FT_MSG_STANDS_BY = 174,     /* pid: a child that waits to be the next run's controller */
 };
 
 /* Extension types of the payloads, for what msgpack lacks and a report may hold. */

@@ -159,6 +159,19 @@ int ft_request_keep(struct ft_kept_request *kept, const uint8_t *payload, size_t
     return err;
 }
 
+int ft_request_keep_with(struct ft_kept_request *kept, const struct ft_request *request, const struct ft_texts *args)
+{
+    struct ft_buf payload = FT_BUF_INIT;
+    struct ft_request changed = *request; /* what it points to stays the other's */
+    changed.args = *args;
+    *kept = (struct ft_kept_request){.payload = FT_BUF_INIT};
+    int err = ft_request_write(&payload, &changed);
+    if (err == 0)
+        err = ft_request_keep(kept, ft_buf_head(&payload), payload.len);
+    ft_buf_release(&payload);
+    return err;
+}
+
 void ft_request_drop(struct ft_kept_request *kept)
 {
     ft_request_release(&kept->request);

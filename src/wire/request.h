@@ -82,6 +82,9 @@ void ft_request_release(struct ft_request *request);
 /* Copy the payload and read it.  Returns as ft_request_read does, with nothing to drop after an error. */
 int ft_request_keep(struct ft_kept_request *kept, const uint8_t *payload, size_t len);
 
+/* Copy a request, but for its arguments.  Returns as ft_request_keep does. */
+int ft_request_keep_with(struct ft_kept_request *kept, const struct ft_request *request, const struct ft_texts *args);
+
 /* Free both; harmless the second time. */
 void ft_request_drop(struct ft_kept_request *kept);
 

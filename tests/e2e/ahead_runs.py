@@ -10,6 +10,11 @@ from lab import Project, Result, wait_for
 AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8", "FLEETEST_DAEMON_AHEAD": "0"}
 """Variables for such runs; whether the daemon has heard of a change before they come is a matter of luck."""
 
+SPENDS = (
+    "import time\nuntil = time.process_time() + 0.12\nwhile time.process_time() < until: pass\n"
+)
+"""So much CPU time that a checkpoint pays; the name of the clock is harmless in an installed package."""
+
 
 def settle(project: Project) -> None:
     """Wait until the daemon has nothing more to prepare."""

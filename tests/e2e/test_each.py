@@ -42,6 +42,57 @@ def test_a_replacement_runs_the_rest(project: Project) -> None:
     assert sorted(project.logged()) == sorted(expected + [f"gw2 {n}" for n in range(5, 9)])
 
 
+def test_a_worker_that_is_late_replaces_nobody(project: Project) -> None:
+    """It runs every test, though another one was lost before it was ready."""
+    meet(project)
+    project.file(
+        "conftest.py",
+        """
+        import meet
+
+        class Late:
+            config = None
+
+            def pytest_plugin_registered(self):
+                # Also called in a worker before it says that it is ready.
+                worker = getattr(self.config, "workerinput", {}).get("workerid")
+                if worker == "gw0":
+                    meet.hear("lost")
+                elif worker == "gw2":
+                    meet.hear("late one")
+
+        def pytest_collection_modifyitems(config):
+            config.pluginmanager.register(Late())
+
+        def pytest_xdist_setupnodes(config):
+            Late.config = config
+
+        def pytest_testnodedown(error):
+            if error:
+                meet.say("lost")
+        """,
+    )
+    project.file(
+        "test_it.py",
+        """
+        import os
+        import pytest
+        import meet
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_it(n, worker_id):
+            meet.log(f"{worker_id} {n}")
+            if worker_id == "gw0":
+                meet.say("late one")
+            if n == 2 and worker_id == "gw1":
+                os._exit(1)
+        """,
+    )
+    project.fleetest("-n", "2", "--dist=each").check(1).counts(passed=9, failed=1)
+    expected = [f"gw0 {n}" for n in range(5)] + [f"gw1 {n}" for n in range(3)]
+    assert sorted(project.logged()) == [*expected, "gw2 3", "gw2 4"]
+
+
 def test_without_a_replacement(project: Project) -> None:
     """What is left is named."""
     project.file("conftest.py", "import os")

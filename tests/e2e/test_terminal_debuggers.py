@@ -111,6 +111,21 @@ def test_input(project: Project, method: str) -> None:
         left_as_it_was(terminal, 0)
 
 
+def test_input_and_then_pdb(project: Project) -> None:
+    """The worker has the terminal already when it asks for it."""
+    project.file(
+        "test_it.py",
+        "def test_a():\n    assert input('your name? ') == 'bob'\n    breakpoint()\n" + numbered(3),
+    )
+    with led(project, FLEETEST, "-n1", "-s") as terminal:
+        terminal.expect("your name[?] ")
+        terminal.type("bob\n")
+        terminal.expect(PDB)
+        terminal.type("c\n")
+        terminal.expect("4 passed in ")
+        left_as_it_was(terminal, 0)
+
+
 def test_input_one_after_the_other(project: Project) -> None:
     """Two tests in two workers ask at the same time."""
     project.file("test_it.py", ASKS)

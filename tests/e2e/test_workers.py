@@ -231,10 +231,13 @@ def test_maxfail(project: Project, limit: int) -> None:
 
 SCOPES = """
 import pytest
-from meet import log
+from meet import hear, log, say
 
 @pytest.fixture(scope="session", autouse=True)
-def session_thing(worker_id):
+def session_thing(worker_id, request):
+    say(worker_id)
+    for number in range(request.config.workerinput["workercount"]):
+        hear(f"gw{number}")
     log(f"{worker_id} + session")
     yield
     log(f"{worker_id} - session")
@@ -382,6 +385,29 @@ def test_forked_child_returns_into_pytest(project: Project, method: str) -> None
     assert set(told.values()) == {1}, told
     assert project.logged().count("other") == 6
     assert result.out.count("test session starts") == 1
+
+
+def test_workers_are_reaped_by_the_end_of_the_session(project: Project) -> None:
+    """The session's own end does not wait for the kernel to take them apart; the run's does."""
+    project.file(
+        "conftest.py",
+        """
+        import os
+
+        def pytest_unconfigure(config):
+            if hasattr(config, "workerinput"):
+                return
+            try:
+                left = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                left = "none"
+            with open("log", "a") as file:
+                print(left, file=file)
+        """,
+    )
+    project.file("test_it.py", "memory = []\n" + numbered(4, "memory.append(b'x' * 20_000_000)"))
+    project.fleetest("-n2", "--start-method=fork").check(0).counts(passed=4)
+    assert project.logged() == ["none"]
 
 
 def test_child_of_a_test_that_stays_does_not_hold_the_run_up(project: Project) -> None:

@@ -111,7 +111,7 @@ def header(result: Result) -> str:
 
 def is_warm(result: Result) -> bool:
     """Whether a run says that it went on from a snapshot."""
-    return header(result).startswith("fleetest: warm;")
+    return header(result).startswith(("fleetest: warm;", "fleetest: warm,"))
 
 
 def _lines(value: Any) -> list[str]:

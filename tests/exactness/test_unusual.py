@@ -216,6 +216,64 @@ def test_numbers_drawn_by_a_thread(scene: Scene) -> None:
     assert len(shown) == len(set(shown)) == 3
 
 
+DRAWN: dict[str, Files] = {
+    "global generator": conftest("import random\nVALUE = random.random()\n"),
+    "generator of its own": conftest("import random\nVALUE = random.Random().random()\n"),
+    "name of no file": conftest("import tempfile\nVALUE = tempfile.mktemp()\n"),
+    "ids": {
+        "test_a.py": "import pytest, uuid\n@pytest.mark.parametrize('v', [str(uuid.uuid4())])\n"
+        "def test_a(v): raise ValueError(v)\n"
+    },
+    "after what takes long": conftest(
+        "import sum_up\nimport random\nVALUE = random.random()\n",
+    )
+    | {"sum_up.py": "TOTAL = sum(n % 7 for n in range(2_000_000))\n"},
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_drawn(scene: Scene, name: str) -> None:
+    """Each run has numbers of its own, also the one that lists, and all are warm but the first."""
+    scene.files(DRAWN[name])
+    shown = []
+    for number in range(4):
+        result = scene.run_fleetest(how=ALONE).check(1)
+        scene._expect(number > 0, result)
+        shown += re.findall(r"^E +ValueError: (.*)", result.out, re.MULTILINE)
+        scene.settle()
+        listed = scene.run_fleetest("--co", "-q").check(0).out
+        shown += re.findall(r"test_a\[(.*)\]", listed)
+        scene.settle()
+    assert len(shown) == len(set(shown)) == (8 if name == "ids" else 4)
+
+
+def test_generator_goes_on(scene: Scene) -> None:
+    """It is as the session has left it, as under plain pytest."""
+    scene.files(
+        conftest(
+            "import random\nrandom.random()\nSTATE = random.getstate()\n",
+            "import conftest, random\ndef test_a(): assert random.getstate() == conftest.STATE\n",
+        )
+    )
+    scene.warm_up(*ARGS, resumed=True, how=ALONE)
+    scene.compare(*ARGS, how=ALONE, still=True)
+
+
+@pytest.mark.parametrize("name", ["lib.py", "conftest.py", "test_a.py"])
+def test_edited_where_numbers_are_drawn(scene: Scene, name: str) -> None:
+    files = {
+        "lib.py": "WANTED = 1\n",
+        "conftest.py": "import lib\nimport random\nVALUE = random.random()\n",
+        "test_a.py": "import conftest, lib\ndef test_a(): assert lib.WANTED == 1 and conftest.VALUE < 1\n",
+    }
+    changed = {
+        "lib.py": "WANTED = 2\n",
+        "conftest.py": "import lib\nVALUE = 2\n",
+        "test_a.py": "def test_a(): assert 0\n",
+    }
+    scene.play(files, write(name, changed[name]), how=ALONE)
+
+
 # ---- options ----
 
 OPTIONS: dict[str, tuple[Files, str, str]] = {
@@ -281,8 +339,11 @@ def test_options(scene: Scene, name: str) -> None:
 
 
 @contextmanager
-def feeding(path: Path) -> Iterator[None]:
-    """Let everybody go on who waits for the pipe."""
+def feeding(path: Path, *, once: bool = False) -> Iterator[None]:
+    """Let everybody go on who waits for the pipe.
+
+    :param once: only the first one, not what is prepared as soon as it has ended
+    """
     over = threading.Event()
 
     def feed() -> None:
@@ -291,6 +352,8 @@ def feeding(path: Path) -> Iterator[None]:
                 os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
             except OSError:  # nobody waits
                 continue
+            if once:
+                return
 
     thread = threading.Thread(target=feed)
     thread.start()
@@ -355,7 +418,7 @@ def test_meanwhile(scene: Scene, name: str) -> None:
     (scene.other / "old" / "test_old.py").write_text(PASSES)
     link("now", "one")(scene)
     scene.files(files)
-    with feeding(pipe):
+    with feeding(pipe, once=True):
         scene.run_fleetest(*ARGS, how=ALONE)
     # The preparation has come to its end but for this.
     writer = os.open(pipe, os.O_WRONLY)

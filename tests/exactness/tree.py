@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -75,9 +76,11 @@ class Tree:
     def __init__(self, *folders: Path) -> None:
         """Read it."""
         self.folders = folders
-        self.entries = {
-            path: _entry(path) for folder in folders for path in (folder, *_walk(folder))
-        }
+        self.entries: dict[Path, Entry] = {}
+        for path in (path for folder in folders for path in (folder, *_walk(folder))):
+            # A preparation may be writing byte code, which has another name until it is whole.
+            with contextlib.suppress(FileNotFoundError):
+                self.entries[path] = _entry(path)
 
     def put_back(self) -> None:
         """Make the folders hold this again, with the modification times that were.

@@ -147,6 +147,14 @@ void session_init(struct session *session, const struct ft_sched_options *option
         abort();
 }
 
+struct session *session_make(uint32_t items, uint32_t workers)
+{
+    static struct session session;
+    memset(&session, 0, sizeof session);
+    session_init(&session, &(struct ft_sched_options){.items = items, .workers = workers});
+    return &session;
+}
+
 void session_release(struct session *session)
 {
     ft_engine_free(session->engine);

@@ -46,6 +46,9 @@ struct session {
 void session_init(struct session *session, const struct ft_sched_options *options);
 void session_release(struct session *session);
 
+/* The same with nothing else set.  It is the one that the last call has returned. */
+struct session *session_make(uint32_t items, uint32_t workers);
+
 /* Start a worker and add it.  Returns its number. */
 uint32_t session_add(struct session *session, unsigned options, fake_body *body, void *arg);
 

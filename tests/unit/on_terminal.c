@@ -1,6 +1,7 @@
 #include "on_terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -87,4 +89,12 @@ void terminal_end(struct terminal *terminal)
     close(terminal->fd);
     if (status != 0)
         fail_msg("status %d, seen:\n%s", status, terminal->seen);
+}
+
+int terminal_fd(void)
+{
+    int fd = open("/dev/tty", O_RDWR);
+    if (fd < 0)
+        _exit(8);
+    return fd;
 }

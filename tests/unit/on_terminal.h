@@ -35,4 +35,7 @@ void terminal_check(int holds, const char *what, int line);
 /* In the body: say a line to the user. */
 void terminal_say(const char *text);
 
+/* In the body, or a process that it has started: open the terminal; ends the process if that is impossible. */
+int terminal_fd(void);
+
 #endif

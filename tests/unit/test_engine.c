@@ -13,14 +13,6 @@
 
 enum { LARGE = 20 * 1024 * 1024, PRINTED = 50 * 1024 * 1024, KILO = 1024 };
 
-static struct session *make(uint32_t items, uint32_t workers)
-{
-    static struct session session;
-    memset(&session, 0, sizeof session);
-    session_init(&session, &(struct ft_sched_options){.items = items, .workers = workers});
-    return &session;
-}
-
 static uint8_t pattern(size_t at)
 {
     return (uint8_t)(at * 31 + (at >> 12));
@@ -30,7 +22,7 @@ static uint8_t pattern(size_t at)
 
 static void every_item_is_run_once(void **state)
 {
-    struct session *session = make(1000, 4);
+    struct session *session = session_make(1000, 4);
     (void)state;
     for (int i = 0; i < 4; i++)
         session_add(session, FAKE_PIPES, fake_plain, NULL);
@@ -50,7 +42,7 @@ static void every_item_is_run_once(void **state)
 
 static void a_run_without_items_or_workers_ends(void **state)
 {
-    struct session *session = make(0, 1);
+    struct session *session = session_make(0, 1);
     (void)state;
     assert_int_equal(session_run(session), 0);
     session_add(session, FAKE_PIPES, fake_plain, NULL);
@@ -62,7 +54,7 @@ static void a_run_without_items_or_workers_ends(void **state)
 
 static void the_lock_is_given_up_during_waits(void **state)
 {
-    struct session *session = make(10, 1);
+    struct session *session = session_make(10, 1);
     (void)state;
     session_add(session, 0, fake_plain, NULL);
     assert_int_equal(session_run(session), 0);
@@ -99,7 +91,7 @@ static int answer_large(struct session *session, const struct session_event *eve
 
 static void a_message_of_20_mb_travels_both_ways(void **state)
 {
-    struct session *session = make(3, 1);
+    struct session *session = session_make(3, 1);
     (void)state;
     session->react = answer_large;
     session_add(session, 0, echo_large, NULL);
@@ -111,7 +103,7 @@ static void a_message_of_20_mb_travels_both_ways(void **state)
 
 static void a_message_for_nobody_is_refused(void **state)
 {
-    struct session *session = make(1, 1);
+    struct session *session = session_make(1, 1);
     (void)state;
     assert_int_equal(ft_engine_send(session->engine, 0, FT_MSG_SEND_IDS, "\xc0", 1), -ESRCH);
     session_add(session, 0, fake_plain, NULL);
@@ -155,7 +147,7 @@ static void output_of_50_mb_arrives_whole(void **state)
 {
     (void)state;
     for (int stream = 0; stream < FT_STREAMS; stream++) {
-        struct session *session = make(1, 1);
+        struct session *session = session_make(1, 1);
         session->react = check_printed;
         session_add(session, FAKE_PIPES, print_in_session, &stream);
         assert_int_equal(session_run(session), 0);
@@ -195,7 +187,7 @@ static int check_synced(struct session *session, const struct session_event *eve
 
 static void output_before_a_sync_comes_before_the_message_after_it(void **state)
 {
-    struct session *session = make(50, 1);
+    struct session *session = session_make(50, 1);
     (void)state;
     session->react = check_synced;
     session_add(session, FAKE_PIPES, print_and_sync_in_session, NULL);
@@ -216,7 +208,7 @@ static void print_and_exit(struct fake *fake, void *arg)
 
 static void output_that_a_worker_left_behind_comes_before_gone(void **state)
 {
-    struct session *session = make(0, 1);
+    struct session *session = session_make(0, 1);
     (void)state;
     session_add(session, FAKE_PIPES, print_and_exit, NULL);
     assert_int_equal(session_run(session), 0);
@@ -262,7 +254,7 @@ static int be_slow(struct session *session, const struct session_event *event)
 
 static void a_worker_waits_for_a_slow_session(void **state)
 {
-    struct session *session = make(2, 1);
+    struct session *session = session_make(2, 1);
     (void)state;
     session->react = be_slow;
     session_add(session, 0, report_much_in_session, NULL);
@@ -298,7 +290,7 @@ static int count_empty(struct session *session, const struct session_event *even
 
 static void a_worker_with_empty_messages_waits_too(void **state)
 {
-    struct session *session = make(0, 1);
+    struct session *session = session_make(0, 1);
     (void)state;
     session->react = count_empty;
     session_add(session, 0, send_empty, NULL);
@@ -317,7 +309,7 @@ static int check_fair(struct session *session, const struct session_event *event
 
 static void a_worker_that_sends_much_does_not_hold_up_another(void **state)
 {
-    struct session *session = make(4, 2);
+    struct session *session = session_make(4, 2);
     (void)state;
     session->react = check_fair;
     session_add(session, 0, report_much_in_session, NULL);
@@ -350,7 +342,7 @@ static void wait_for_stop_in_session(struct fake *fake, void *arg)
 
 static void a_stop_lets_items_in_flight_end_and_starts_no_more(void **state)
 {
-    struct session *session = make(1000, 2);
+    struct session *session = session_make(1000, 2);
     (void)state;
     session->react = stop_at_first;
     session_add(session, 0, wait_for_stop_in_session, NULL);
@@ -369,7 +361,7 @@ static void a_stop_lets_items_in_flight_end_and_starts_no_more(void **state)
 
 static void a_worker_added_after_a_stop_is_stopped_too(void **state)
 {
-    struct session *session = make(10, 2);
+    struct session *session = session_make(10, 2);
     (void)state;
     session_add(session, 0, fake_plain, NULL);
     ft_engine_stop(session->engine);
@@ -397,7 +389,7 @@ static int raise_and_stop(struct session *session, const struct session_event *e
 
 static void a_signal_is_told_to_the_session(void **state)
 {
-    struct session *session = make(100, 1);
+    struct session *session = session_make(100, 1);
     struct sigaction before, after;
     (void)state;
     signal(SIGINT, SIG_DFL); /* a shell's background job would ignore it */

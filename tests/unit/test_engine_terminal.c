@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <termios.h>
 
 #include "check.h"
@@ -26,14 +24,6 @@ static void make(uint32_t items, uint32_t workers)
     memset(&session, 0, sizeof session);
     session.tty_fd = fcntl(0, F_DUPFD_CLOEXEC, 10);
     session_init(&session, &(struct ft_sched_options){.items = items, .workers = workers});
-}
-
-static int terminal_fd(void)
-{
-    int fd = open("/dev/tty", O_RDWR);
-    if (fd < 0)
-        _exit(8);
-    return fd;
 }
 
 static bool same_modes(const struct termios *a, const struct termios *b)
@@ -216,6 +206,45 @@ static void a_worker_that_asks_gets_the_terminal_and_gives_it_back(void **state)
     terminal_end(&terminal);
     assert_int_equal(atomic_load(&fake_shared->flags[LINE_READ]), 3);
     assert_int_equal(atomic_load(&fake_shared->flags[FOREGROUND]), 3);
+}
+
+/* It has read without asking before, and so has the terminal already. */
+static void read_then_ask(struct fake *fake, uint32_t item, void *arg)
+{
+    int fd = terminal_fd();
+    read_line(fd);
+    close(fd);
+    ask_and_read(fake, item, arg);
+    fake_send(fake, FT_MSG_REPORT, "\xc0", 1);
+}
+
+static void read_then_ask_in_session(struct fake *fake, void *arg)
+{
+    fake_session(fake, read_then_ask, arg);
+}
+
+static void lend_to_reader_that_asks(void)
+{
+    make(1, 1);
+    session_add(&session, FAKE_GROUP | FAKE_PIPES, read_then_ask_in_session, NULL);
+    run_session(0);
+    HOLDS(session.terminals == 2);
+    HOLDS(session.dones[0] == 1);
+}
+
+static void a_worker_that_has_read_may_ask(void **state)
+{
+    struct terminal terminal;
+    (void)state;
+    terminal_start(&terminal, lend_to_reader_that_asks);
+    for (int i = 0; i < 2; i++) {
+        terminal_expect(&terminal, "name? ");
+        terminal_type(&terminal, "hello\n");
+    }
+    terminal_end(&terminal);
+    assert_int_equal(atomic_load(&fake_shared->flags[LINE_READ]), 2);
+    assert_int_equal(atomic_load(&fake_shared->flags[FOREGROUND]), 2);
+    assert_int_equal(atomic_load(&fake_shared->flags[TOLD_FALSE]), 0);
 }
 
 /* While one has the terminal the session hears of nobody else. */
@@ -454,126 +483,6 @@ static void the_terminal_comes_back_when_a_callback_fails(void **state)
     terminal_end(&terminal);
 }
 
-/* ---- Ctrl-Z ---- */
-
-/* The shell: starts the job in a group of its own, and when it stops goes on with it in fore- or background. */
-static void be_shell(bool background, terminal_body *job)
-{
-    int status;
-    signal(SIGTTOU, SIG_IGN);
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setpgid(0, 0);
-        tcsetpgrp(0, getpid());
-        signal(SIGTTOU, SIG_DFL);
-        job();
-        _exit(0);
-    }
-    setpgid(pid, pid);
-    HOLDS(waitpid(pid, &status, WUNTRACED) == pid);
-    HOLDS(WIFSTOPPED(status));
-    tcsetpgrp(0, background ? getpgrp() : pid);
-    kill(-pid, SIGCONT);
-    HOLDS(waitpid(pid, &status, 0) == pid);
-    HOLDS(!WIFSTOPPED(status));
-    if (background)
-        HOLDS(tcgetpgrp(0) == getpgrp());
-    tcsetpgrp(0, getpgrp());
-    HOLDS(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* The worker stops itself as Ctrl-Z would, while it has the terminal. */
-static void ask_and_stop(struct fake *fake, uint32_t item, void *arg)
-{
-    (void)item;
-    (void)arg;
-    fake_send(fake, FT_MSG_TTY_WANT, "\xc0", 1);
-    fake_wait(fake, FT_MSG_TTY_LENT);
-    int fd = terminal_fd();
-    kill(0, SIGTSTP);
-    if (tcgetpgrp(fd) == getpgrp())
-        atomic_fetch_add(&fake_shared->flags[FOREGROUND], 1);
-    close(fd);
-    fake_send(fake, FT_MSG_TTY_BACK, "\xc0", 1);
-}
-
-static void ask_and_stop_in_session(struct fake *fake, void *arg)
-{
-    fake_session(fake, ask_and_stop, arg);
-}
-
-static void suspended_job(void)
-{
-    make(1, 1);
-    session_add(&session, FAKE_GROUP, ask_and_stop_in_session, NULL);
-    HOLDS(ft_engine_run(session.engine) == 0);
-    HOLDS(session.dones[0] == 1);
-    session_release(&session);
-}
-
-static void suspend_and_foreground(void)
-{
-    be_shell(false, suspended_job);
-}
-
-static void suspend_and_background(void)
-{
-    be_shell(true, suspended_job);
-}
-
-static void ctrl_z_at_a_worker_stops_the_job_and_fg_goes_on(void **state)
-{
-    struct terminal terminal;
-    (void)state;
-    terminal_start(&terminal, suspend_and_foreground);
-    terminal_end(&terminal);
-    assert_int_equal(atomic_load(&fake_shared->flags[FOREGROUND]), 1);
-}
-
-static void after_bg_the_shell_keeps_the_terminal(void **state)
-{
-    struct terminal terminal;
-    (void)state;
-    terminal_start(&terminal, suspend_and_background);
-    terminal_end(&terminal);
-    assert_int_equal(atomic_load(&fake_shared->flags[FOREGROUND]), 0);
-}
-
-static int suspend_once(struct session *own, const struct session_event *event)
-{
-    if (event->kind == ON_MESSAGE && event->number == FT_MSG_START && own->arg == NULL) {
-        own->arg = own;
-        raise(SIGTSTP);
-    }
-    return 0;
-}
-
-static void suspended_run(void)
-{
-    signal(SIGTSTP, SIG_DFL);
-    make(5, 2);
-    session.react = suspend_once;
-    for (int i = 0; i < 2; i++)
-        session_add(&session, FAKE_GROUP | FAKE_PIPES, fake_plain, NULL);
-    HOLDS(ft_engine_run(session.engine) == 0);
-    HOLDS(session_all_done(&session, 5));
-    session_release(&session);
-}
-
-static void suspend_run_and_foreground(void)
-{
-    be_shell(false, suspended_run);
-}
-
-static void ctrl_z_at_the_session_stops_all_and_fg_goes_on(void **state)
-{
-    struct terminal terminal;
-    (void)state;
-    terminal_start(&terminal, suspend_run_and_foreground);
-    terminal_end(&terminal);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
@@ -582,6 +491,7 @@ int main(void)
         TEST(a_worker_that_reads_gets_the_terminal),
         TEST(an_earlier_report_does_not_take_the_terminal_away),
         TEST(a_worker_that_asks_gets_the_terminal_and_gives_it_back),
+        TEST(a_worker_that_has_read_may_ask),
         TEST(workers_get_the_terminal_one_after_another),
         TEST(what_came_before_the_request_is_told_before_the_loan),
         TEST(without_a_terminal_the_answer_is_no),
@@ -589,9 +499,6 @@ int main(void)
         TEST(a_worker_that_reads_is_refused_too),
         TEST(the_terminal_comes_back_from_a_holder_that_was_killed),
         TEST(the_terminal_comes_back_when_a_callback_fails),
-        TEST(ctrl_z_at_a_worker_stops_the_job_and_fg_goes_on),
-        TEST(ctrl_z_at_the_session_stops_all_and_fg_goes_on),
-        TEST(after_bg_the_shell_keeps_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -533,6 +533,21 @@ static void each_descriptor_makes_another_place(void **state)
     assert_true(ft_request_same_place(&a, &b));
 }
 
+static void a_copy_has_other_arguments_and_the_rest_of_its_own(void **state)
+{
+    (void)state;
+    struct ft_request request = sample();
+    struct ft_text file = ft_text_of("tests");
+    struct ft_texts args = {&file, 1};
+    struct ft_kept_request kept;
+    assert_int_equal(ft_request_keep_with(&kept, &request, &args), 0);
+    assert_true(ft_texts_equal(&kept.request.args, &args));
+    assert_ptr_not_equal(kept.request.folder.at, request.folder.at);
+    request.args = args;
+    assert_true(same_request(&kept.request, &request));
+    ft_request_drop(&kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -552,6 +567,7 @@ int main(void)
         cmocka_unit_test(a_request_put_together_by_hand_is_what_the_writer_writes),
         cmocka_unit_test(a_changed_byte_is_refused_or_makes_another_valid_request),
         cmocka_unit_test(a_released_request_is_empty),
+        cmocka_unit_test(a_copy_has_other_arguments_and_the_rest_of_its_own),
         cmocka_unit_test(a_session_does_not_hold_on_to_what_it_was_asked),
         cmocka_unit_test(what_a_session_holds_on_to_makes_another_place),
         cmocka_unit_test(each_descriptor_makes_another_place),

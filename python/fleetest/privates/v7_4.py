@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
-import dataclasses
+import functools
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+import _pytest._io
 import _pytest.assertion.rewrite
 import _pytest.cacheprovider
+import _pytest.config.findpaths
 import _pytest.debugging
 import _pytest.doctest
 import _pytest.faulthandler
@@ -21,6 +24,7 @@ import _pytest.fixtures
 import _pytest.junitxml
 import _pytest.main
 import _pytest.mark.structures
+import _pytest.pathlib
 import _pytest.terminal
 import _pytest.tmpdir
 import pluggy
@@ -33,13 +37,14 @@ from _pytest.config import (
     get_config,
 )
 
+from fleetest.privates.arguments import Arguments
 from fleetest.pytest_version import pytest_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-class Pytest74:
+class Pytest74(Arguments):
     """The privates of pytest 7.4 under names of our own.  One object, without state."""
 
     # ---- plugins ----
@@ -48,6 +53,10 @@ class Pytest74:
         """Import the plugins that pytest itself brings, as each session does that does not block them."""
         for name in default_plugins:
             importlib.import_module(f"_pytest.{name}")
+
+    def import_for_base_temp(self) -> None:
+        """Import what pytest does when it makes the folder for temporary files, as a run with workers does at once."""
+        importlib.import_module("getpass")
 
     def is_own_plugin(self, name: str) -> bool:
         """Whether pytest itself brings the plugin of this name."""
@@ -174,6 +183,24 @@ class Pytest74:
         """The terminal reporter, or None with ``-p no:terminal``."""
         return config.pluginmanager.getplugin("terminalreporter")
 
+    def has_own_reporter(self, config: pytest.Config) -> bool:
+        """Whether the terminal reporter is pytest's own, or there is none, and nobody has put anything into it."""
+        reporter = self.terminal(config)
+        if reporter is None:
+            return True
+        parts = (
+            (reporter, _pytest.terminal.TerminalReporter),
+            (reporter._tw, _pytest._io.TerminalWriter),
+            (reporter._tw._file, io.TextIOWrapper),
+        )
+        return all(
+            type(part) is kind
+            and not any(
+                callable(getattr(kind, name, None)) for name in getattr(part, "__dict__", ())
+            )
+            for part, kind in parts
+        )
+
     def writer(self, reporter: Any) -> Any:
         """The terminal reporter's writer."""
         return reporter._tw
@@ -293,73 +320,6 @@ class Pytest74:
         cls: Any = _pytest.mark.structures.NodeKeywords
         cls.__setitem__, cls.update = watched(cls.__setitem__), watched(cls.update)
 
-    # ---- arguments ----
-
-    def set_arguments(self, config: pytest.Config, arguments: list[str]) -> None:
-        """Have been given these files, folders and ids."""
-        changed: Any = config
-        changed.args = list(arguments)
-        for namespace in (config.option, config.known_args_namespace):
-            namespace.file_or_dir = list(arguments)
-
-    def initial_parts(self, session: pytest.Session) -> list[Any]:
-        """What the session makes of its arguments, as ``Session.perform_collect`` does."""
-        config: Any = session.config
-        main: Any = _pytest.main
-        folder, in_packages = config.invocation_params.dir, config.option.pyargs
-        if not hasattr(main, "normalize_collection_arguments"):  # since pytest 9
-            resolve = main.resolve_collection_argument
-            return [resolve(folder, each, as_pypath=in_packages) for each in config.args]
-        parts = [
-            main.resolve_collection_argument(
-                folder,
-                each,
-                number,
-                as_pypath=in_packages,
-                consider_namespace_packages=config.getini("consider_namespace_packages"),
-            )
-            for number, each in enumerate(config.args)
-        ]
-        if config.getoption("keepduplicates"):
-            return parts
-        normal: list[Any] = main.normalize_collection_arguments(parts)
-        return normal
-
-    def present_parts(self, session: pytest.Session) -> list[Any]:
-        """What it has made of them."""
-        parts: list[Any] = session._initial_parts
-        return parts
-
-    def set_present_parts(self, session: pytest.Session, parts: list[Any]) -> None:
-        """Have the session look for these."""
-        session._initial_parts = parts
-
-    def without_names(self, parts: Sequence[Any]) -> list[Any]:
-        """For each file of these one that has a name which nothing has."""
-        nothing = ["\0"]
-        found: dict[Path, Any] = {}
-        for part in parts:
-            if isinstance(part, tuple):  # until pytest 8.1
-                found.setdefault(part[0], (part[0], nothing))
-                continue
-            changes: dict[str, Any] = {"parts": nothing}
-            if hasattr(part, "parametrization"):  # since pytest 9
-                changes["parametrization"] = None
-            found.setdefault(part.path, dataclasses.replace(part, **changes))
-        return [*found.values()]
-
-    def take_not_found(self, session: pytest.Session) -> list[tuple[str, Sequence[Any]]]:
-        """The arguments for which there was nothing, and where it was looked; they are forgotten."""
-        found = [*session._notfound]
-        session._notfound.clear()
-        return found
-
-    def hooks_of_each_argument(self) -> tuple[str, ...]:
-        """Hooks that are called for a file's packages as often as an argument names the file."""
-        if pytest_version() >= (8, 0):
-            return ()
-        return "pytest_collect_file", "pytest_ignore_collect", "pytest_pycollect_makemodule"
-
     # ---- the session ----
 
     def session_outcome(self, session: pytest.Session) -> pytest.ExitCode:
@@ -373,6 +333,12 @@ class Pytest74:
     def unconfigure(self, config: pytest.Config) -> None:
         """End the configuration: ``pytest_unconfigure`` and the clean-ups."""
         config._ensure_unconfigure()
+
+    def cleanup_modules(self, config: pytest.Config) -> set[str]:
+        """The modules of what is called when the configuration ends, but for hooks."""
+        stack = getattr(config, "_cleanup_stack", None)  # since pytest 8.4
+        functions = [stack.close] if stack is not None else config._cleanup  # type: ignore[attr-defined]
+        return {module for function in functions for module in _modules_of(function)}
 
     def notify_exception(self, config: pytest.Config, excinfo: Any) -> None:
         """Report an INTERNALERROR."""
@@ -419,22 +385,56 @@ class Pytest74:
             return None
         return Path(folder) / "d" / "fleetest"
 
+    def last_failed_file(self, config: pytest.Config) -> str:
+        """The file of the cache that says which tests have failed last; empty with ``-p no:cacheprovider``."""
+        folder = self.cache_folder(config)
+        return "" if folder is None else str(folder.parent.parent / "v" / "cache" / "lastfailed")
+
     # ---- state that a run makes anew ----
 
     def renew_last_failed(self, config: pytest.Config, reports: Sequence[Any]) -> None:
-        """Have the plugins of --ff and --nf know what the cache says now.
+        """Have the plugins of --ff, --nf and --stepwise know what the cache says now.
+
+        With --lf that has decided what was collected, so it says what it said then.
 
         :param reports: those of what was collected since they were made
         """
         manager = config.pluginmanager
         last_failed: Any = manager.getplugin("lfplugin")
-        if last_failed is not None:
+        if last_failed is not None and not config.getoption("lf"):
             last_failed.__init__(config)
             for report in reports:
                 last_failed.pytest_collectreport(report)
         new_first: Any = manager.getplugin("nfplugin")
         if new_first is not None:
             new_first.__init__(config)
+        stepwise: Any = manager.getplugin("stepwiseplugin")
+        if stepwise is not None:
+            session = stepwise.session
+            stepwise.__init__(config)
+            stepwise.pytest_sessionstart(session)
+
+    def report_anew(
+        self, config: pytest.Config, before: Sequence[Any], now: Sequence[pytest.CollectReport]
+    ) -> None:
+        """Have the reporters know of these reports of what was collected, in the place of those before."""
+        kept = [id(report) for report in before]
+        reporter = self.terminal(config)
+        if reporter is not None:
+            for category in ("error", "skipped"):
+                found = [each for each in reporter.stats.pop(category, ()) if id(each) not in kept]
+                found += [each for each in now if each.outcome == category]
+                if found:
+                    reporter._add_stats(category, found)
+            tests = (isinstance(node, pytest.Item) for each in now for node in each.result)
+            reporter._numcollected = sum(tests)
+        xml = self.junit(config)
+        if xml is not None:
+            xml.node_reporters.clear()
+            xml.node_reporters_ordered.clear()
+            xml.stats = dict.fromkeys(xml.stats, 0)
+            for report in now:
+                xml.pytest_collectreport(report)
 
     def renew_junit(self, config: pytest.Config) -> None:
         """Have the JUnit report begin now."""
@@ -556,3 +556,15 @@ class Pytest74:
     def current_exception(self) -> Any:
         """The ExceptionInfo of the exception being handled."""
         return pytest.ExceptionInfo.from_exc_info(sys.exc_info())  # type: ignore[arg-type]
+
+
+def _modules_of(function: Any) -> Iterator[str]:
+    """Where a function comes from, or those that a stack calls."""
+    stack = getattr(function, "__self__", None)
+    if isinstance(stack, contextlib.ExitStack):
+        for _, callback in stack._exit_callbacks:  # type: ignore[attr-defined]
+            yield from _modules_of(getattr(callback, "__wrapped__", callback))
+    elif isinstance(function, functools.partial):
+        yield from _modules_of(function.func)
+    else:
+        yield str(getattr(function, "__module__", ""))
