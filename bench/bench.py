@@ -12,10 +12,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import benchenv
+import pytestfast
 import report
 from measure import MeasureError, Run, become_reaper, measure
 from suites import (
@@ -52,21 +53,30 @@ class SuiteBench:
         venv: Path,
         commands: Mapping[str, Path],
         folder: Path,
+        *,
         modes: Sequence[str],
+        fast: Path | None,
     ) -> None:
         """Lay out a place for each contender under ``folder``; nothing runs yet.
 
         :param commands: the paths of ``pytest`` and ``fleetest``
         :param modes: those of ``--dist`` that are to be compared, if any
+        :param fast: the environment of pytest-fast, if that is to be compared
         """
         self.suite = suite
-        self._venv = venv
+        self.versions = benchenv.versions(venv)
         self._contenders = contenders(modes)
         # Paths of one length: they are part of what is imported, cached and printed.
         self._places: dict[Contender, Place] = {
             contender: prepare(suite, contender, folder / str(number), commands)
             for number, contender in enumerate(self._contenders)
         }
+        if fast:
+            contender = pytestfast.CONTENDER
+            place = pytestfast.prepare(suite, folder / str(len(self._contenders)), fast)
+            self._contenders = (*self._contenders, contender)
+            self._places[contender] = place
+            self.versions.update(pytestfast.versions(fast))
         self._expected: Outcome | None = None
 
     def _run(self, contender: Contender, limit: float, sample: bool = False) -> Run:
@@ -85,7 +95,9 @@ class SuiteBench:
                 sample=sample,
             )
             output = place.output.read_text("utf-8", "replace")
-            outcome = read_outcome(run.exit_code, output)
+            fast = contender is pytestfast.CONTENDER
+            read = pytestfast.read_outcome if fast else read_outcome
+            outcome = read(run.exit_code, output)
             if self._expected is None and contender is REFERENCE:
                 check_reference(self.suite, outcome)
                 self._expected = outcome
@@ -112,31 +124,30 @@ class SuiteBench:
         return runs
 
     @contextmanager
-    def _daemons(self) -> Iterator[None]:
+    def _daemons(self, limit: float) -> Iterator[None]:
         """Have a daemon for each contender that needs one."""
-        warm = [place for contender, place in self._places.items() if contender.warm]
-        for place in warm:
-            order_daemon(place, "start")
-        try:
+        with ExitStack() as stack:
+            for contender, place in self._places.items():
+                if contender is pytestfast.CONTENDER:
+                    stack.enter_context(pytestfast.serving(place, limit))
+                elif contender.warm:
+                    order_daemon(place, "start")
+                    stack.callback(order_daemon, place, "stop")
             yield
-        finally:
-            for place in warm:
-                order_daemon(place, "stop")
 
     def run(self, rounds: int, memory_rounds: int, limit: float) -> report.Result:
         """Warm up, measure times, then memory.
 
         :raises WrongOutcomeError: a run ended with other outcomes than plain pytest
         """
-        with self._daemons():
+        with self._daemons(limit):
             # The first round writes the byte code and caches, and tells what the outcomes are.
             self._rounds(1, limit, "warm-up", False)
             timed = self._rounds(rounds, limit, "round", False)
         sampled = self._rounds(memory_rounds, limit, "memory", True) if memory_rounds else {}
         progress("")
         assert self._expected is not None
-        found = benchenv.versions(self._venv)
-        return report.Result(self.suite.name, self._expected, found, timed, sampled)
+        return report.Result(self.suite.name, self._expected, self.versions, timed, sampled)
 
 
 def progress(text: str) -> None:
@@ -184,6 +195,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="MODE",
         help=f"compare this mode with xdist's, and nothing else: {', '.join(MODES)} (repeatable)",
     )
+    found.add_argument(
+        "--pytest-fast",
+        action="store_true",
+        help="compare fleetest's snapshots with pytest-fast's server too, which is installed for it",
+    )
     found.add_argument("--rounds", type=int, help="rounds of each suite (default: 9, 5 for long)")
     found.add_argument("--memory", action="store_true", help="afterwards, sample the memory")
     found.add_argument("--limit", type=float, default=600, help="seconds for one run (600)")
@@ -226,6 +242,9 @@ def run(args: argparse.Namespace) -> int:
     common: Path | None = None
     if any(suite.venv is None for suite in suites):
         common = benchenv.find(args.venv, args.fleetest)
+    fast: Path | None = None
+    if common and args.pytest_fast:
+        fast = pytestfast.find(common)
     results: list[report.Result] = []
     with work_folder(args.work_dir) as work:
         for suite in suites:
@@ -234,11 +253,14 @@ def run(args: argparse.Namespace) -> int:
             # A project's own environment has a fleetest of its own.
             fleetest = None if suite.venv or not args.fleetest else args.fleetest.absolute()
             commands = benchenv.commands(venv, fleetest)
-            bench = SuiteBench(suite, venv, commands, work / suite.name, args.dist)
-            found = benchenv.versions(venv)
+            beside = fast if pytestfast.can_run(suite) else None
+            if args.pytest_fast and not beside:
+                skipped.append(f"{suite.name}: without pytest-fast, which cannot run it")
+            place = work / suite.name
+            bench = SuiteBench(suite, venv, commands, place, modes=args.dist, fast=beside)
             if suite.venv or suite is suites[0]:
-                print(report.heading(machine, found))
-                for note in benchenv.check_versions(found):
+                print(report.heading(machine, bench.versions))
+                for note in benchenv.check_versions(bench.versions):
                     print(f"note: {note}")
             rounds = args.rounds or suite.rounds
             memory_rounds = min(rounds, MEMORY_ROUNDS) if args.memory else 0
@@ -262,6 +284,8 @@ def main() -> int:
     for name in args.suites:
         if name not in known and not args.corpus_dir:
             arguments.error(f"no suite is called {name!r}, there are {', '.join(known)}")
+    if args.dist and args.pytest_fast:
+        arguments.error("--pytest-fast has nothing to compare with --dist")
     if args.rounds is not None and args.rounds < 1:
         arguments.error("--rounds must be at least 1")
     become_reaper()

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from suites import ROOT
@@ -94,21 +94,31 @@ def _run(command: Sequence[str]) -> None:
         raise MissingError(f"{done.stdout}\nexit {done.returncode}: {' '.join(command)}")
 
 
-def _make() -> Path:
+def make(folder: Path, python: Path, packages: Sequence[str], wanted: Mapping[str, object]) -> Path:
+    """Make an environment, unless it is there and was made of the same.
+
+    :param packages: what is installed, the one that it is made for last
+    :param wanted: what it is made of, as JSON keeps it
+    :raises MissingError: it cannot be made
+    """
+    stamp = folder / STAMP
+    if stamp.exists() and json.loads(stamp.read_text("utf-8")) == wanted:
+        return folder
+    print(f"making {folder.relative_to(ROOT)} with {Path(packages[-1]).name}", file=sys.stderr)
+    shutil.rmtree(folder, ignore_errors=True)
+    _run([str(python), "-m", "venv", str(folder)])
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    _run([*pip, *packages])
+    stamp.write_text(json.dumps(wanted), "utf-8")
+    return folder
+
+
+def _make_ours() -> Path:
     """Make VENV, unless it is there and up to date."""
     wheel = _wheel()
     contents = hashlib.sha256(wheel.read_bytes()).hexdigest()
     wanted = {"python": sys.version, "requirements": list(REQUIREMENTS), "wheel": contents}
-    stamp = VENV / STAMP
-    if stamp.exists() and json.loads(stamp.read_text("utf-8")) == wanted:
-        return VENV
-    print(f"making {VENV.relative_to(ROOT)} with {wheel.name}", file=sys.stderr)
-    shutil.rmtree(VENV, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(VENV)])
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    _run([*pip, *REQUIREMENTS, str(wheel)])
-    stamp.write_text(json.dumps(wanted), "utf-8")
-    return VENV
+    return make(VENV, Path(sys.executable), [*REQUIREMENTS, str(wheel)], wanted)
 
 
 def find(venv: Path | None, fleetest: Path | None) -> Path:
@@ -117,4 +127,4 @@ def find(venv: Path | None, fleetest: Path | None) -> Path:
         return venv.absolute()
     if fleetest:
         return fleetest.absolute().parent.parent
-    return _make()
+    return _make_ours()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +78,8 @@ def descendants(root: int) -> list[Process]:
     return found
 
 
-def _pss(pid: int) -> int:
-    """The proportional set size of a process in kB: what it shares is divided by its users."""
+def pss_kb(pid: object) -> int:
+    """The proportional set size of a process in kB: what it shares is divided by its users; 0 if it is gone."""
     with suppress(OSError):
         for line in Path("/proc", str(pid), "smaps_rollup").read_bytes().splitlines():
             if line.startswith(b"Pss:"):
@@ -91,10 +91,13 @@ class Sampler(threading.Thread):
     """Looks at all processes below ours every SAMPLE_SECONDS until it is stopped.
 
     Looking costs time, so the figures of a sampled run are not for comparing times.
+
+    :param known: processes that are not looked at: they are no part of the run, as is a daemon that has ended
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Collection[int]) -> None:
         super().__init__(daemon=True)
+        self._known = known
         self.peak_kb = 0
         self._ended = threading.Event()
         self._cpu: dict[tuple[int, int], float] = {}
@@ -109,13 +112,16 @@ class Sampler(threading.Thread):
         while not self._ended.wait(SAMPLE_SECONDS):
             total = 0
             there = set()
-            for process in descendants(os.getpid()):
+            for process in self._look():
                 self._cpu[process.pid, process.started] = process.cpu
                 there.add(process.pid)
-                total += _pss(process.pid)
+                total += pss_kb(process.pid)
             # What a process that is gone by now has shared would have been counted more than once.
-            if there == {process.pid for process in descendants(os.getpid())}:
+            if there == {process.pid for process in self._look()}:
                 self.peak_kb = max(self.peak_kb, total)
+
+    def _look(self) -> list[Process]:
+        return [found for found in descendants(os.getpid()) if found.pid not in self._known]
 
     def stop(self) -> None:
         """End the sampling."""
@@ -138,7 +144,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _end(pid: int) -> None:
+def end(pid: int) -> None:
     """Kill a process below ours and all below it, itself first: it might start new ones."""
     for doomed in [pid, *(process.pid for process in descendants(pid))]:
         with suppress(ProcessLookupError):
@@ -165,7 +171,7 @@ def _reap_orphans(known: set[int]) -> float:
                     cpu += usage.ru_utime + usage.ru_stime
         if time.monotonic() > deadline:
             for pid in orphans:
-                _end(pid)
+                end(pid)
             raise MeasureError(f"left {len(orphans)} processes running")
         time.sleep(0.005)
 
@@ -194,7 +200,7 @@ def measure(
     """
     ours = os.getpid()
     known = {process.pid for process in descendants(ours)}
-    sampler = Sampler() if sample else None
+    sampler = Sampler(known) if sample else None
     with output.open("wb") as file:
         if sampler:
             sampler.start()
@@ -215,7 +221,7 @@ def measure(
             cpu += _reap_orphans(known)
         except BaseException as error:
             if child.returncode is None:
-                _end(child.pid)
+                end(child.pid)
                 child.wait()
             if isinstance(error, TimeoutError):
                 raise MeasureError(f"did not end within {limit:.0f} s") from None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gen_suite import generate
 
@@ -176,10 +177,16 @@ def order_daemon(place: Place, command: str) -> None:
     subprocess.run(words, env=place.env, check=True, stdout=subprocess.DEVNULL)
 
 
+def daemon_status(place: Place) -> dict[str, Any]:
+    """What the daemon of a place says of itself."""
+    words = [place.command[0], "daemon", "status", "--json"]
+    found: dict[str, Any] = json.loads(subprocess.check_output(words, env=place.env))
+    return found
+
+
 def wait_until_prepared(place: Place) -> None:
     """Wait until its daemon has nothing more to prepare."""
-    words = [place.command[0], "daemon", "status", "--json"]
-    while json.loads(subprocess.check_output(words, env=place.env))["preparing"]:
+    while daemon_status(place)["preparing"]:
         time.sleep(0.05)
 
 

@@ -34,6 +34,10 @@ TARGETS = (
     Target("small", "fleetest snapshot", "pytest", "wall", 0.16),
     Target("medium", "fleetest snapshot", "pytest", "wall", 0.26),
     Target("large", "fleetest snapshot", "pytest", "wall", 0.23),
+    *(
+        Target(suite, "fleetest snapshot", "pytest-fast", "wall", 0.60)
+        for suite in ("one", "small", "medium", "large")
+    ),
     Target("medium", "fleetest -n 2", "xdist -n 2", "wall", 0.58),
     Target("medium", "fleetest -n 2", "xdist -n 2", "cpu", 0.42),
     Target("large", "fleetest -n 2", "xdist -n 2", "wall", 0.48),
@@ -60,7 +64,7 @@ def targets(suites: Sequence[str], contenders: Collection[str]) -> list[Target]:
         Target(suite, "fleetest -n 2", "pytest", "wall", SLOWER_SECONDS, "s") for suite in suites
     ]
     wanted = (*TARGETS, *MODE_TARGETS, *never_slower)
-    return [target for target in wanted if target.contender in contenders]
+    return [target for target in wanted if {target.contender, target.baseline} <= {*contenders}]
 
 
 _ALL = ("wall", "cpu", "memory")
@@ -71,6 +75,7 @@ _COMPARISONS = (
     # What its runs cost is the daemon's children's, which nobody here waits for.
     ("fleetest warm", "pytest", ("wall",)),
     ("fleetest snapshot", "pytest", ("wall",)),
+    ("fleetest snapshot", "pytest-fast", ("wall",)),
     *((f"fleetest {mode}", f"xdist {mode}", _ALL) for mode in MODES),
 )
 
