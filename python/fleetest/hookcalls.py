@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
+from fleetest.amended import amend, at_line
 
 if TYPE_CHECKING:
     import pluggy
@@ -50,36 +51,24 @@ def _make(original: FunctionType) -> FunctionType | None:
     # Since pluggy 1.6 old-style wrappers run as new-style ones, as they do here.
     if implementation is None or "run_old_style_hookwrapper" not in module:
         return None
-    try:
-        with open(original.__code__.co_filename, encoding="utf-8") as file:
-            tree = ast.parse(file.read())
-    except (OSError, ValueError, SyntaxError):
-        return None
-    named = [node for node in tree.body if getattr(node, "name", "") == original.__name__]
-    if len(named) != 1 or not isinstance(named[0], ast.FunctionDef):
-        return None
-    function = named[0]
-    if function.lineno != original.__code__.co_firstlineno:
-        return None
-    if tuple(argument.arg for argument in function.args.args) != ARGUMENTS:
-        return None
-    loops = [node for node in ast.walk(function) if isinstance(node, ast.For)]
-    main = [loop for loop in loops if ast.unparse(loop.iter) == LOOP]
-    if len(main) != 1:
-        return None
-    main[0].iter = _at(main[0].iter.lineno, ast.parse(REST, mode="eval").body)
-    function.body = _with_shortcut(function)
-    tree.body = [function]
     calls = _core.HookCalls(module["Result"], hasattr(implementation, "kwargnames"))
     names: dict[str, Any] = {
-        **module,
         "_fleetest_run": calls.run,
         "_fleetest_unfinished": _core.Unfinished,
     }
-    flags = annotations.compiler_flag if "annotations" in module else 0
-    code = compile(tree, original.__code__.co_filename, "exec", flags, dont_inherit=True)
-    (body,) = (const for const in code.co_consts if getattr(const, "co_name", "") == "_multicall")
-    return FunctionType(body, names, original.__name__)
+    return amend(original, _take_shortcut, names)
+
+
+def _take_shortcut(function: ast.FunctionDef) -> bool:
+    if tuple(argument.arg for argument in function.args.args) != ARGUMENTS:
+        return False
+    loops = [node for node in ast.walk(function) if isinstance(node, ast.For)]
+    main = [loop for loop in loops if ast.unparse(loop.iter) == LOOP]
+    if len(main) != 1:
+        return False
+    main[0].iter = at_line(main[0].iter.lineno, ast.parse(REST, mode="eval").body)
+    function.body = _with_shortcut(function)
+    return True
 
 
 def _with_shortcut(function: ast.FunctionDef) -> list[ast.stmt]:
@@ -94,13 +83,5 @@ def _with_shortcut(function: ast.FunctionDef) -> list[ast.stmt]:
         if isinstance(node, ast.Call) and ast.unparse(node) == "hook_impl.function(*args)"
     ]
     line = max(lines, default=function.lineno)
-    shortcut = [_at(line, statement) for statement in ast.parse(SHORTCUT).body]
+    shortcut = [at_line(line, statement) for statement in ast.parse(SHORTCUT).body]
     return [*function.body[:2], *shortcut, *function.body[2:]]
-
-
-def _at(line: int, tree: Any) -> Any:
-    """The tree, moved to that line."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.stmt, ast.expr)):
-            node.lineno = node.end_lineno = line
-    return tree

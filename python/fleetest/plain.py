@@ -43,7 +43,9 @@ class PlainReports:
         """Nodes with keywords that the controller's own have not."""
         self.item: Any = None
         self.nodeid = ""
-        self.keywords: dict[str, Any] = {}
+        self._keywords: dict[str, Any] | None = None
+        self._keywords_of_item: Any = None
+        self._changes = 0
 
     def watch(self, session: pytest.Session) -> None:
         """The first test is about to begin: nodes are as the controller has them."""
@@ -55,13 +57,24 @@ class PlainReports:
         if self.changed and not self.changed.isdisjoint(item.listchain()):
             self.item = None
         self.nodeid = item.nodeid
-        if self.possible:
-            self.keywords = private.keywords(item)
+        self._keywords, self._keywords_of_item = None, item.keywords
+        self._changes = len(self.changed)
 
     def begun(self, location: Any) -> None:
         """The controller is told that the item is at this place."""
         if self.item is not None and location != self.item.location:
             self.item = None
+
+    def is_as_known(self, item: pytest.Item) -> bool:
+        """Whether the controller knows all that a report has of this item."""
+        return (
+            self.possible
+            and self.item is item
+            and not self.failed_subtests
+            and len(self.changed) == self._changes
+            and item.keywords is self._keywords_of_item
+            and item.nodeid == self.nodeid
+        )
 
     def pack(self, report: Any) -> list[Any] | None:
         """What the report differs in from others of the test; None if that is not all."""
@@ -73,14 +86,19 @@ class PlainReports:
             or report.longrepr is not None
             or report.sections
             or report.user_properties
-            or self.failed_subtests
+            or not self.is_as_known(self.item)
             or report.nodeid != self.nodeid
             or report.location != self.item.location
-            or report.keywords != self.keywords
+            or report.keywords != self._known_keywords()
             or not _USUAL.issuperset(report.__dict__)
         ):
             return None
         return [report.when, report.duration, report.start, report.stop]
+
+    def _known_keywords(self) -> dict[str, Any]:
+        if self._keywords is None:  # nobody has changed any since the test began
+            self._keywords = private.keywords(self.item)
+        return self._keywords
 
 
 class Rebuilder:

@@ -13,7 +13,7 @@ from fleetest.checkpoints import Checkpoints
 from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
 from fleetest.hookpoint import before_next_call
-from fleetest.privates import phases, private, quicker
+from fleetest.privates import locations, phases, private, quicker, untold
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
 from fleetest.screen import TerminalDistReporter, show_start
@@ -58,6 +58,8 @@ def load(
     hookcalls.speed_up(pluginmanager)
     quicker.install()
     phases.install()
+    locations.install()
+    untold.prepare()
     options.declare_ini(parser)
     # A session that is prepared ahead has no client yet, but the same command line.
     client = start is not None and (start.client_fd >= 0 or start.trial is not None)

@@ -13,6 +13,7 @@ from fleetest.plain import PlainReports, as_numbers, from_numbers
 from fleetest.plumbing import Plumbing, flush_all, keep_streams
 from fleetest.privates import private
 from fleetest.privates.passing import silence
+from fleetest.privates.untold import Onlookers, tell_without_reports
 from fleetest.process import INTERRUPTS
 from fleetest.reports import pack_report, pack_warning
 from fleetest.screen import TerminalDistReporter
@@ -42,6 +43,7 @@ class WorkerPlugin:
         self.forwarded: ForwardedFile | None = None
         self.count: Callable[[Any, Sequence[float] | None], None] | None = None
         """Tells the worker's own terminal reporter of a report."""
+        self.onlookers = Onlookers(config, self)
         workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         self.marks = {
             "worker_id": workerinput["workerid"],
@@ -143,8 +145,30 @@ class WorkerPlugin:
         self.muted += 1
         yield
         self.muted -= 1
+        if report.when == "call":
+            self._stop_if_told()
+
+    def phase_passed(self, item: pytest.Item, when: str, call: Any) -> Any:
+        """Send on that a phase has passed, without a report.
+
+        :returns: what stands for the report; None: there has to be one
+        """
+        if not self.plain.is_as_known(item):
+            return None
+        payload = [self.index, when, call.duration, call.start, call.stop]
+        numbers = as_numbers(payload, 0)
+        report = None if numbers is None else self.onlookers.passed(item, when)
+        if report is not None:
+            self._post(_core.MSG_PASSED, payload)
+            if self.count is not None:
+                self.count(report, numbers)
+            if when == "call":
+                self._stop_if_told()
+        return report
+
+    def _stop_if_told(self) -> None:
         session = self.session
-        if report.when == "call" and session is not None and self.channel.stopped():
+        if session is not None and self.channel.stopped():
             # Have pytest tear everything down inside this test, as with -x in one process.
             session.shouldstop = session.shouldstop or "stopped by the controller"
 
@@ -372,6 +396,7 @@ def become_worker(
         config.pluginmanager.register(plugin, "fleetest-worker")
         plugin.registered = True
         send_reports_on(config, plugin)
+        tell_without_reports(plugin.phase_passed)
         private.wrap_pdb(terminal.borrow)
         if start is not None and start.tty_fd >= 0:
             terminal.borrow_to_read(start.tty_fd)

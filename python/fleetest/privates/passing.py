@@ -130,7 +130,7 @@ for _name in ("__getitem__", "__setitem__", "__delitem__", "get", "setdefault", 
     setattr(LazyStats, _name, _settled_for_key(_name))
 
 
-class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
+class QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
     """A terminal reporter that counts reports when somebody asks for the counts."""
 
     uncounted: list[Any]
@@ -189,7 +189,7 @@ class _QuietReporter(_pytest.terminal.TerminalReporter):  # type: ignore[misc]
         return str(hook.pytest_report_teststatus(report=report, config=self.config)[0])
 
 
-_QUIET_LOG = getattr(_pytest.logging, "_LiveLoggingNullHandler", None)
+QUIET_LOG = getattr(_pytest.logging, "_LiveLoggingNullHandler", None)
 
 _NEVER_MOVED = (
     pytest.Session,
@@ -236,7 +236,7 @@ class Bystanders:
         known = self._known.get(name)
         if known is None or known[0] != impls:
             verdict = all(
-                not impl.hookwrapper and _is_original(impl.function) and harmless(impl.plugin)
+                not impl.hookwrapper and is_original(impl.function) and harmless(impl.plugin)
                 for impl in impls
             )
             known = self._known[name] = (impls, verdict)
@@ -327,7 +327,7 @@ class Bystanders:
 
 def _logs_nothing(plugin: Any) -> bool:
     return (
-        type(plugin) is _pytest.logging.LoggingPlugin and type(plugin.log_cli_handler) is _QUIET_LOG
+        type(plugin) is _pytest.logging.LoggingPlugin and type(plugin.log_cli_handler) is QUIET_LOG
     )
 
 
@@ -336,7 +336,7 @@ def _is_own(module: Any) -> bool:
     return str(module).partition(".")[0] in ("_pytest", "fleetest")
 
 
-def _is_original(function: Any) -> bool:
+def is_original(function: Any) -> bool:
     """Whether a function is not one that somebody has put in the place of pytest's."""
     return _is_own(getattr(function, "__module__", ""))
 
@@ -348,8 +348,8 @@ def _is_as_made(reporter: Any) -> bool:
         type(reporter) is cls
         and type(reporter.stats) is dict
         and not {"_add_stats", "_get_reports_to_display"} & vars(reporter).keys()
-        and _is_original(cls._add_stats)
-        and _is_original(cls._get_reports_to_display)
+        and is_original(cls._add_stats)
+        and is_original(cls._get_reports_to_display)
     )
 
 
@@ -364,7 +364,7 @@ def silence(
     """In a worker: have the reporter count reports only when somebody looks, and show none.
 
     :param make: as for :class:`PassedPhases`
-    :returns: what it is to be told of each report (:meth:`_QuietReporter.keep`); None for a reporter
+    :returns: what it is to be told of each report (:meth:`QuietReporter.keep`); None for a reporter
         of another class, which goes on as it is
     """
     if type(reporter) is not _pytest.terminal.TerminalReporter:
@@ -379,7 +379,7 @@ def silence(
         impls[:] = [impl for impl in impls if impl.plugin is not reporter]
     others = config.hook.pytest_runtest_logreport.get_hookimpls()
     quiet: Any = reporter
-    quiet.__class__ = _QuietReporter
+    quiet.__class__ = QuietReporter
     quiet.uncounted, quiet.passed = [], PassedPhases(make)
     quiet.changed = not all(_is_pytests_or_ours(impl.plugin) for impl in others)
     keep: Callable[[Any, Sequence[float] | None], None] = quiet.keep

@@ -42,6 +42,11 @@ def install() -> None:
 
 # ---- capturing ----
 
+_ADDS_SECTION = pytest.Item.add_report_section
+"""It adds nothing that is empty."""
+
+_NOTHING = _pytest.capture.CaptureResult("", "")
+
 _FD = _pytest.capture.FDCapture
 _SYS = _pytest.capture.SysCapture
 
@@ -56,14 +61,23 @@ class ItemCapture:
 
     def __enter__(self) -> None:
         manager = self._manager
-        manager.resume_global_capture()
-        manager.activate_fixture()
+        capture = manager._global_capturing
+        if capture is not None:
+            capture.resume_capturing()
+        if manager._capture_fixture:
+            manager.activate_fixture()
 
     def __exit__(self, *raised: object) -> None:
         manager, item, when = self._manager, self._item, self._when
-        manager.deactivate_fixture()
-        manager.suspend_global_capture(in_=False)
-        out, err = manager.read_global_capture()
+        if manager._capture_fixture:
+            manager.deactivate_fixture()
+        capture = manager._global_capturing
+        if capture is not None:
+            capture.suspend_capturing(in_=False)
+        captured = manager.read_global_capture() if capture is None else capture.readouterr()
+        if captured is _NOTHING and type(item).add_report_section is _ADDS_SECTION:
+            return
+        out, err = captured
         item.add_report_section(when, "stdout", out)
         item.add_report_section(when, "stderr", err)
 
@@ -118,16 +132,13 @@ def _resume(original: Callable[..., None]) -> Callable[..., None]:
     return resume
 
 
-_NOTHING = _pytest.capture.CaptureResult("", "")
-
-
 def _read(original: Callable[..., Any]) -> Callable[..., Any]:
     """``MultiCapture.readouterr``, where nothing was written."""
 
     def read(self: Any) -> Any:
         if _both(self, "suspended"):
-            files = self.out.tmpfile, self.err.tmpfile
-            if not any(os.lseek(file.fileno(), 0, os.SEEK_END) for file in files):
+            out, err = self.out.tmpfile.fileno(), self.err.tmpfile.fileno()
+            if not (os.lseek(out, 0, os.SEEK_END) or os.lseek(err, 0, os.SEEK_END)):
                 return _NOTHING
         return original(self)
 
@@ -136,7 +147,7 @@ def _read(original: Callable[..., Any]) -> Callable[..., Any]:
 
 # ---- logging ----
 
-_LOGGERS_OWN = {name: getattr(logging.Logger, name) for name in ("addHandler", "removeHandler")}
+_ADDS_HANDLER, _REMOVES_HANDLER = logging.Logger.addHandler, logging.Logger.removeHandler
 
 _ATTACHES = "attached_loggers" in getattr(_pytest.logging.catching_logs, "__slots__", ())
 """Whether handlers are also put at loggers that do not propagate: since pytest 9.1."""
@@ -144,9 +155,12 @@ _ATTACHES = "attached_loggers" in getattr(_pytest.logging.catching_logs, "__slot
 
 def _is_usual(logger: logging.Logger) -> bool:
     """Whether handlers of a logger come and go by logging's own methods."""
-    return all(
-        getattr(type(logger), name) is own and name not in vars(logger)
-        for name, own in _LOGGERS_OWN.items()
+    cls, own = type(logger), vars(logger)
+    return (
+        cls.addHandler is _ADDS_HANDLER
+        and cls.removeHandler is _REMOVES_HANDLER
+        and "addHandler" not in own
+        and "removeHandler" not in own
     )
 
 
@@ -193,10 +207,24 @@ class ItemLog:
             self._detach()
 
     def _detach(self) -> None:
-        for handler in (self._plugin.report_handler, self._plugin.caplog_handler):
-            logging.root.removeHandler(handler)
-            for logger in self._apart:
-                logger.removeHandler(handler)
+        caplog, report = self._plugin.caplog_handler, self._plugin.report_handler
+        root = logging.root
+        with logging._lock:  # type: ignore[attr-defined]
+            handlers = root.handlers
+            are_last = (
+                len(handlers) > 1
+                and handlers[-1] is report
+                and handlers[-2] is caplog
+                and _is_usual(root)
+            )
+            if are_last:
+                del handlers[-2:]
+        if not are_last:
+            root.removeHandler(report)
+            root.removeHandler(caplog)
+        for logger in self._apart:
+            logger.removeHandler(report)
+            logger.removeHandler(caplog)
 
 
 def _log(original: Callable[..., Any]) -> Callable[..., Any]:
