@@ -43,6 +43,9 @@ if call.excinfo is None and log:
 
 _NAMES = ("pytest_runtest_makereport", "pytest_runtest_logreport", "pytest_runtest_protocol")
 
+_MAKERS = frozenset(("_pytest.runner", "_pytest.skipping", "_pytest.tmpdir", "_pytest.unittest"))
+"""The modules that have a say in a report."""
+
 _TMP_PATH_RESULTS: Any = getattr(_pytest.tmpdir, "tmppath_result_key", None)
 _XFAILED: Any = getattr(_pytest.skipping, "xfailed_key", None)
 
@@ -150,7 +153,7 @@ class Onlookers:
         self._nobody = (
             getattr(self._exec, "__name__", "") == "_multicall"
             and all(is_original(impl.function) for impl in (*makes, *logs))
-            and all(is_pytests_module(impl.plugin) for impl in makes)
+            and all(getattr(impl.plugin, "__name__", "") in _MAKERS for impl in makes)
             and all(self._does_nothing(impl.plugin) for impl in logs)
             and all(
                 impl.hookwrapper or impl.wrapper or is_pytests_module(impl.plugin)
