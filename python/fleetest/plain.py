@@ -46,6 +46,8 @@ class PlainReports:
         self._keywords: dict[str, Any] | None = None
         self._keywords_of_item: Any = None
         self._changes = 0
+        self._location: Any = None
+        """What the controller was told of the place; None: nothing."""
 
     def watch(self, session: pytest.Session) -> None:
         """The first test is about to begin: nodes are as the controller has them."""
@@ -59,11 +61,11 @@ class PlainReports:
         self.nodeid = item.nodeid
         self._keywords, self._keywords_of_item = None, item.keywords
         self._changes = len(self.changed)
+        self._location = None
 
     def begun(self, location: Any) -> None:
         """The controller is told that the item is at this place."""
-        if self.item is not None and location != self.item.location:
-            self.item = None
+        self._location = location
 
     def is_as_known(self, item: pytest.Item) -> bool:
         """Whether the controller knows all that a report has of this item."""
@@ -74,6 +76,7 @@ class PlainReports:
             and len(self.changed) == self._changes
             and item.keywords is self._keywords_of_item
             and item.nodeid == self.nodeid
+            and (self._location is None or item.location == self._location)
         )
 
     def pack(self, report: Any) -> list[Any] | None:

@@ -232,3 +232,87 @@ def test_exceptions_that_nobody_could_catch(project: Project) -> None:
         result = project.fleetest("-n", "0", *options).check(expected.code)
         assert result.summary() == expected.summary()
         assert result.out.count("in a finalizer") == expected.out.count("in a finalizer") > 0
+
+
+def test_roots_that_a_test_puts_in_place(project: Project) -> None:
+    """Whatever a test takes for the root logger, or has for it, handlers are where pytest has them."""
+    project.file(
+        "test_it.py",
+        """
+        import logging
+        from unittest import mock
+
+        import pytest
+
+        @pytest.fixture
+        def own_root(monkeypatch):
+            root = logging.RootLogger(logging.WARNING)
+            monkeypatch.setattr(logging, "root", root)
+            return root
+
+        def handlers(logger):
+            return [type(handler).__name__ for handler in logger.handlers]
+
+        def test_another(monkeypatch):
+            monkeypatch.setattr(logging, "root", logging.getLogger("app"))
+
+        def test_once(caplog):
+            logging.getLogger("app").warning("once")
+            assert len(caplog.records) == 1
+
+        def test_mock(monkeypatch):
+            monkeypatch.setattr(logging, "root", mock.MagicMock())
+
+        def test_after_the_mock(caplog):
+            logging.getLogger("app").warning("once")
+            assert len(caplog.records) == 1
+
+        def test_own_root(own_root, caplog):
+            logging.getLogger().warning("own")
+            print(handlers(own_root), caplog.messages)
+
+        def test_get_logger(monkeypatch):
+            real = logging.getLogger
+            monkeypatch.setattr(logging, "getLogger", lambda name="app": real(name))
+
+        def test_last(caplog):
+            print(handlers(logging.root), handlers(logging.getLogger("app")))
+        """,
+    )
+    arguments = ("-q", "--no-header", "-rA", "-p", "no:randomly")
+    expected = project.pytest(*arguments).out.split(" in ")[0]
+    assert project.fleetest("-n", "0", *arguments).out.split(" in ")[0] == expected
+
+
+def test_a_fake_os(project: Project) -> None:
+    """As pyfakefs has it: ``os`` is another one in all modules but pytest's capturing, and seeks nothing."""
+    project.file(
+        "test_it.py",
+        """
+        import os, sys
+        import pytest
+
+        class Fake:
+            def __getattr__(self, name):
+                if name in ("dup2", "lseek"):
+                    raise OSError(9, "no real descriptor")
+                return getattr(os, name)
+
+        @pytest.fixture
+        def fake(monkeypatch):
+            for name, module in [*sys.modules.items()]:
+                if name.startswith(("fleetest", "_pytest")) and name != "_pytest.capture":
+                    for key, value in [*vars(module).items()]:
+                        if value is os:
+                            monkeypatch.setattr(module, key, Fake())
+
+        def test_it(fake):
+            print("said")
+            assert 1
+
+        def test_lseek(monkeypatch):
+            monkeypatch.setattr(os, "lseek", None)
+        """,
+    )
+    for workers in ("-n0", "-n2"):
+        project.fleetest(workers).check(0).counts(passed=2)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 import pytest
 from lab import Project, numbered
 from meeting import meet
 
 KNOWN = (8, 4)
 """The first pytest whose runner is known."""
+
+CASE = re.compile(r"<testcase (classname=.*?) time=")
 
 LISTENS = """
     import pytest
@@ -232,11 +237,27 @@ def test_reports_that_nobody_asks_for(project: Project) -> None:
         pytest.skip(f"pytest {pytest.__version__} makes all of them")
     meet(project)
     project.file(
-        "conftest.py",
+        "test_it.py",
         """
-        import pytest
+        import sys
         from meet import log
 
+        def see(frame, event, arg):
+            if event == "call" and frame.f_code.co_name == "from_item_and_call":
+                log(f"{frame.f_locals['item'].name} {frame.f_locals['call'].when}")
+
+        def test_first(): sys.setprofile(see)
+        def test_second(): pass
+        def test_fails(): assert 0
+        def test_last(): sys.setprofile(None)
+        """,
+    )
+    project.fleetest("-n1").check(1).counts(passed=3, failed=1)
+    assert project.logged() == ["test_fails call"]
+
+
+PATCHES = {
+    "how reports are made": """
         make = pytest.TestReport.from_item_and_call
 
         def made(item, call):
@@ -245,7 +266,62 @@ def test_reports_that_nobody_asks_for(project: Project) -> None:
 
         pytest.TestReport.from_item_and_call = made
         """,
+    "what a report is": """
+        begin = pytest.TestReport.__init__
+
+        def made(self, nodeid, *args, **kwargs):
+            begin(self, nodeid, *args, **kwargs)
+            log(f"{self.nodeid} {self.when}")
+
+        pytest.TestReport.__init__ = made
+        """,
+    "the protocol": """
+        run = _pytest.runner.runtestprotocol
+
+        def runs(item, *args, **kwargs):
+            reports = run(item, *args, **kwargs)
+            log(str([(report.nodeid, report.when) for report in reports]))
+            return reports
+
+        _pytest.runner.runtestprotocol = runs
+        """,
+}
+
+
+@pytest.mark.parametrize("what", PATCHES)
+def test_whoever_patches_pytest(project: Project, what: str) -> None:
+    """They see each report, as with pytest."""
+    meet(project)
+    conftest = "import _pytest.runner\nimport pytest\nfrom meet import log\n"
+    project.file("conftest.py", conftest + textwrap.dedent(PATCHES[what]))
+    project.file("test_it.py", "def test_it(): pass")
+    project.pytest().check(0)
+    expected = set(project.logged())
+    (project.path / "log").unlink()
+    project.fleetest("-n1").check(0)
+    assert set(project.logged()) >= expected
+
+
+def test_places_that_a_project_gives(project: Project) -> None:
+    """A conftest may say where a test is, by its report or by its place, also while it runs."""
+    project.file(
+        "conftest.py",
+        """
+        def pytest_itemcollected(item):
+            if "reportinfo" in item.name:
+                item.reportinfo = lambda: ("nb.ipynb", 0, "cell 1")
+            if not hasattr(item, "id"):
+                item.id = [17, 18]
+
+        def pytest_runtest_setup(item):
+            if "setup" in item.name:
+                item.location = ("there.py", 7, "another")
+        """,
     )
-    project.file("test_it.py", numbered(5) + "\ndef test_fails():\n    assert 0\n")
-    project.fleetest("-n2").check(1).counts(passed=5, failed=1)
-    assert project.logged() == ["test_fails call"]
+    project.file("test_it.py", "def test_reportinfo(): pass\ndef test_setup(): pass")
+    options = ("-v", "--junitxml=out.xml", "-o", "junit_family=xunit1")
+    project.pytest(*options).check(0)
+    expected = CASE.findall(project.read("out.xml"))
+    for workers in ("-n0", "-n1"):
+        project.fleetest(workers, *options).check(0)
+        assert CASE.findall(project.read("out.xml")) == expected

@@ -14,6 +14,7 @@ from typing import Any, Callable
 import _pytest.nodes
 import _pytest.python
 
+from fleetest.privates.passing import is_original
 from fleetest.pytest_version import pytest_version
 
 KNOWN = (9, 2)
@@ -21,6 +22,7 @@ KNOWN = (9, 2)
 
 _FAMILY: Any = _pytest.python.PyobjMixin
 _REPORTINFO, _GETMODPATH = _FAMILY.reportinfo, _FAMILY.getmodpath
+"""As they were when this was imported; another one is asked."""
 
 _USUAL_ATTRIBUTES = frozenset({"pytestmark"})
 """Of a test function: it wraps no other, and says of itself that it is nowhere else."""
@@ -36,6 +38,8 @@ def install() -> None:
     original = vars(item).get("location")
     if pytest_version() > KNOWN or type(original) is not functools.cached_property:
         return
+    if not is_original(original.func):
+        return
     item.location = functools.cached_property(_locate(original.func))
     item.location.__set_name__(item, "location")
 
@@ -48,7 +52,7 @@ def _locate(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         if (
             getattr(cls, "reportinfo", None) is not _REPORTINFO
             or cls.getmodpath is not _GETMODPATH
-            or _FAMILY.reportinfo is not _REPORTINFO
+            or "reportinfo" in vars(item)
         ):
             return original(item)
         test = item.obj

@@ -42,6 +42,11 @@ def install() -> None:
 
 # ---- capturing ----
 
+_capture: Any = _pytest.capture
+"""Its ``os`` is the real one where that of other modules is made a fake: pyfakefs knows of it."""
+
+_END = os.SEEK_END
+
 _ADDS_SECTION = pytest.Item.add_report_section
 """It adds nothing that is empty."""
 
@@ -109,7 +114,7 @@ def _suspend(original: Callable[..., None]) -> Callable[..., None]:
         for part in (self.out, self.err):
             stream = part.syscapture
             setattr(sys, stream.name, stream._old)
-            os.dup2(part.targetfd_save, part.targetfd)
+            _capture.os.dup2(part.targetfd_save, part.targetfd)
             stream._state = part._state = "suspended"
 
     return suspend
@@ -126,7 +131,7 @@ def _resume(original: Callable[..., None]) -> Callable[..., None]:
         for part in (self.out, self.err):
             stream = part.syscapture
             setattr(sys, stream.name, stream.tmpfile)
-            os.dup2(part.tmpfile.fileno(), part.targetfd)
+            _capture.os.dup2(part.tmpfile.fileno(), part.targetfd)
             stream._state = part._state = "started"
 
     return resume
@@ -134,11 +139,12 @@ def _resume(original: Callable[..., None]) -> Callable[..., None]:
 
 def _read(original: Callable[..., Any]) -> Callable[..., Any]:
     """``MultiCapture.readouterr``, where nothing was written."""
+    seek = os.lseek  # not a test's, whatever that puts in its place
 
     def read(self: Any) -> Any:
         if _both(self, "suspended"):
             out, err = self.out.tmpfile.fileno(), self.err.tmpfile.fileno()
-            if not (os.lseek(out, 0, os.SEEK_END) or os.lseek(err, 0, os.SEEK_END)):
+            if not (seek(out, 0, _END) or seek(err, 0, _END)):
                 return _NOTHING
         return original(self)
 
@@ -148,16 +154,20 @@ def _read(original: Callable[..., Any]) -> Callable[..., Any]:
 # ---- logging ----
 
 _ADDS_HANDLER, _REMOVES_HANDLER = logging.Logger.addHandler, logging.Logger.removeHandler
+_GETS_LOGGER = logging.getLogger
 
 _ATTACHES = "attached_loggers" in getattr(_pytest.logging.catching_logs, "__slots__", ())
 """Whether handlers are also put at loggers that do not propagate: since pytest 9.1."""
 
 
-def _is_usual(logger: logging.Logger) -> bool:
-    """Whether handlers of a logger come and go by logging's own methods."""
-    cls, own = type(logger), vars(logger)
+def _is_usual(root: Any) -> bool:
+    """Whether it is a root as logging makes it, whose handlers come and go by logging's own methods."""
+    cls = type(root)
+    own = vars(root)
     return (
-        cls.addHandler is _ADDS_HANDLER
+        cls is logging.RootLogger
+        and type(own.get("handlers")) is list
+        and cls.addHandler is _ADDS_HANDLER
         and cls.removeHandler is _REMOVES_HANDLER
         and "addHandler" not in own
         and "removeHandler" not in own
@@ -176,7 +186,7 @@ def _apart(root: logging.Logger) -> list[logging.Logger]:
 class ItemLog:
     """What catches the log of a phase: both handlers are put in place and taken away at once."""
 
-    __slots__ = ("_apart", "_item", "_plugin", "_when")
+    __slots__ = ("_apart", "_item", "_plugin", "_root", "_when")
 
     def __init__(self, plugin: Any, item: pytest.Item, when: str) -> None:
         self._plugin, self._item, self._when = plugin, item, when
@@ -184,6 +194,7 @@ class ItemLog:
     def __enter__(self) -> None:
         caplog, report = self._plugin.caplog_handler, self._plugin.report_handler
         root, stash = logging.root, self._item.stash
+        self._root = root
         self._apart = _apart(root) if _ATTACHES else []
         with logging._lock:  # type: ignore[attr-defined]
             root.handlers += (caplog, report)
@@ -208,15 +219,11 @@ class ItemLog:
 
     def _detach(self) -> None:
         caplog, report = self._plugin.caplog_handler, self._plugin.report_handler
-        root = logging.root
+        # By then a test may have another one.
+        root: Any = self._root if _ATTACHES else logging.getLogger()
         with logging._lock:  # type: ignore[attr-defined]
-            handlers = root.handlers
-            are_last = (
-                len(handlers) > 1
-                and handlers[-1] is report
-                and handlers[-2] is caplog
-                and _is_usual(root)
-            )
+            handlers = root.handlers if _is_usual(root) else []
+            are_last = len(handlers) > 1 and handlers[-1] is report and handlers[-2] is caplog
             if are_last:
                 del handlers[-2:]
         if not are_last:
@@ -232,8 +239,13 @@ def _log(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def runtest_for(self: Any, item: pytest.Item, when: str) -> Any:
         root = logging.root
-        taken = self.caplog_handler in root.handlers or self.report_handler in root.handlers
-        if self.log_level is not None or taken or not _is_usual(root):
+        if (
+            self.log_level is not None
+            or logging.getLogger is not _GETS_LOGGER
+            or not _is_usual(root)
+            or self.caplog_handler in root.handlers
+            or self.report_handler in root.handlers
+        ):
             return original(self, item, when)
         return ItemLog(self, item, when)
 

@@ -41,10 +41,20 @@ if call.excinfo is None and log:
         return _fleetest_report
 """
 
+_runner: Any = _pytest.runner
+
 _NAMES = ("pytest_runtest_makereport", "pytest_runtest_logreport", "pytest_runtest_protocol")
 
 _MAKERS = frozenset(("_pytest.runner", "_pytest.skipping", "_pytest.tmpdir", "_pytest.unittest"))
 """The modules that have a say in a report."""
+
+_REPORT: Any = pytest.TestReport
+_MAKES, _BEGINS = vars(_REPORT)["from_item_and_call"], _REPORT.__init__
+_RUNS: Any = _pytest.runner.runtestprotocol
+"""Whoever puts something in the place of these wants to see reports."""
+
+_HAS_ID = pytest_version() >= (9, 2)
+"""Nodes have an attribute ``id`` of pytest's."""
 
 _TMP_PATH_RESULTS: Any = getattr(_pytest.tmpdir, "tmppath_result_key", None)
 _XFAILED: Any = getattr(_pytest.skipping, "xfailed_key", None)
@@ -109,6 +119,8 @@ class Onlookers:
         self._worker = worker
         self._known: list[Any] = [None] * len(_NAMES)
         self._nobody = False
+        prepared = prepare()
+        self._reports = None if prepared is None else prepared[1]
         self._last_failed: Any = None
         self._stand_in = {
             when: pytest.TestReport("", ("", None, ""), {}, "passed", None, when)
@@ -131,6 +143,11 @@ class Onlookers:
         stash = item.stash
         if (
             not self._nobody
+            or _runner.TestReport is not _REPORT
+            or vars(_REPORT)["from_item_and_call"] is not _MAKES
+            or _REPORT.__init__ is not _BEGINS
+            or _runner.runtestprotocol is not _RUNS
+            or _runner.call_and_report is not self._reports
             or self._manager._inner_hookexec is not self._exec
             or item._report_sections
             or item.user_properties
@@ -143,7 +160,7 @@ class Onlookers:
             results = stash[_TMP_PATH_RESULTS] = {}
         results[when] = True
         if when == "call" and self._last_failed:
-            self._last_failed.pop(getattr(item, "id", item.nodeid), None)
+            self._last_failed.pop(item.id if _HAS_ID else item.nodeid, None)
         return self._stand_in[when]
 
     def _look(self) -> None:
@@ -151,7 +168,8 @@ class Onlookers:
         self._known = [[*caller._hookimpls] for caller in self._callers]
         makes, logs, protocol = self._known
         self._nobody = (
-            getattr(self._exec, "__name__", "") == "_multicall"
+            all(map(is_original, (_MAKES.__func__, _BEGINS, _RUNS)))
+            and getattr(self._exec, "__name__", "") == "_multicall"
             and all(is_original(impl.function) for impl in (*makes, *logs))
             and all(getattr(impl.plugin, "__name__", "") in _MAKERS for impl in makes)
             and all(self._does_nothing(impl.plugin) for impl in logs)
