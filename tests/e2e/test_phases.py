@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lab import Project
 
 LOGS = """
@@ -279,9 +281,11 @@ def test_roots_that_a_test_puts_in_place(project: Project) -> None:
             print(handlers(logging.root), handlers(logging.getLogger("app")))
         """,
     )
-    arguments = ("-q", "--no-header", "-rA", "-p", "no:randomly")
-    expected = project.pytest(*arguments).out.split(" in ")[0]
-    assert project.fleetest("-n", "0", *arguments).out.split(" in ")[0] == expected
+    arguments = ("-q", "--no-header", "-rA")
+    expected, out = project.pytest(*arguments).out, project.fleetest("-n", "0", *arguments).out
+    # Before pytest 9.1 some of these fail, and show objects at their addresses.
+    anywhere = [re.sub("0x[0-9a-f]+", "0x0", each.split(" in ")[0]) for each in (expected, out)]
+    assert anywhere[0] == anywhere[1]
 
 
 def test_a_fake_os(project: Project) -> None:
