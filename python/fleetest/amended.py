@@ -43,8 +43,9 @@ def amend(
 def _source(path: str, first: int) -> str:
     """The statement that begins at a line: what follows it is further in, or closes a parenthesis."""
     with open(path, encoding="utf-8") as file:
-        lines = iter([*file][first - 1 :])
-    return next(lines, "") + "".join(itertools.takewhile(lambda line: line[0] in " \n)#", lines))
+        lines = itertools.islice(file, first - 1, None)
+        rest = itertools.takewhile(lambda line: line[0] in " \n)#", lines)
+        return next(lines, "") + "".join(rest)
 
 
 def at_line(line: int, tree: Any) -> Any:

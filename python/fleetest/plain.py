@@ -82,8 +82,7 @@ class PlainReports:
     def pack(self, report: Any) -> list[Any] | None:
         """What the report differs in from others of the test; None if that is not all."""
         if (
-            not self.possible
-            or self.item is None
+            self.item is None
             or type(report) is not pytest.TestReport
             or report.outcome != "passed"
             or report.longrepr is not None

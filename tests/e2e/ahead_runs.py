@@ -10,6 +10,8 @@ from lab import Project, Result, wait_for
 AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8", "FLEETEST_DAEMON_AHEAD": "0"}
 """Variables for such runs; whether the daemon has heard of a change before they come is a matter of luck."""
 
+TEST = "def test_a(): pass\n"
+
 SPENDS = (
     "import time\nuntil = time.process_time() + 0.12\nwhile time.process_time() < until: pass\n"
 )

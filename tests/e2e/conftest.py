@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ahead_runs import AHEAD, TEST
 from daemon_runs import WARM
 from lab import FLEETEST, Project
 
@@ -58,4 +59,12 @@ def one(project: Project) -> Project:
     """A project with one test, whose runs ask the daemon."""
     project.file("test_a.py", "def test_a(): pass")
     project.env.update(WARM)
+    return project
+
+
+@pytest.fixture
+def ahead(project: Project) -> Project:
+    """A project whose runs go on from snapshots, if they can."""
+    project.env.update(AHEAD)
+    project.file("test_a.py", TEST)
     return project

@@ -8,25 +8,25 @@ from lab import Project
 from meeting import meet
 
 
+def write_tests(project: Project, *more: str) -> None:
+    """Three files with a test each, the first of which takes long.
+
+    :param more: a line with which each test ends
+    """
+    meet(project)
+    for name, seconds in (("a", 0.4), ("b", 0), ("c", 0)):
+        lines = ["import time", "from meet import log", f"NAME = {name!r}", "def test_it():"]
+        body = ['log(NAME, "../order")', f"time.sleep({seconds})", *more]
+        project.file(f"test_{name}.py", "\n".join([*lines, *(f"    {line}" for line in body)]))
+
+
 @pytest.fixture
 def reversing(project: Project) -> Project:
     """A project whose conftest turns the order around; what takes long would be first otherwise."""
-    meet(project)
+    write_tests(project)
     project.file(
         "conftest.py", "import meet\ndef pytest_collection_modifyitems(items): items.reverse()"
     )
-    for name, seconds in (("a", 0.4), ("b", 0), ("c", 0)):
-        project.file(
-            f"test_{name}.py",
-            f"""
-            import time
-            from meet import log
-
-            def test_it():
-                log({name!r}, "../order")
-                time.sleep({seconds})
-            """,
-        )
     return project
 
 
@@ -53,21 +53,8 @@ def test_from_a_snapshot(reversing: Project) -> None:
 
 def test_failed_first_from_a_snapshot(project: Project) -> None:
     """pytest's own option changes the order behind everybody else."""
-    meet(project)
     project.env.update(AHEAD)
-    for name, seconds in (("a", 0.4), ("b", 0), ("c", 0)):
-        project.file(
-            f"test_{name}.py",
-            f"""
-            import time
-            from meet import log
-
-            def test_it():
-                log({name!r}, "../order")
-                time.sleep({seconds})
-                assert {name!r} != "b"
-            """,
-        )
+    write_tests(project, 'assert NAME != "b"')
     prepare(project, "-n1")
     order(project)
     for _ in range(2):

@@ -7,19 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, anew, prepare, settle
+from ahead_runs import TEST, again, anew, prepare, settle
 from daemon_runs import parked, start_of
 from lab import Project, Result, wait_for
-
-TEST = "def test_a(): pass\n"
-
-
-@pytest.fixture
-def ahead(project: Project) -> Project:
-    """A project whose runs go on from snapshots, if they can."""
-    project.env.update(AHEAD)
-    project.file("test_a.py", TEST)
-    return project
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, anew, prepare, settle
+from ahead_runs import TEST, again, anew, prepare, settle
 from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import FLEETEST, PYTEST, Project, Result, wait_for
 from pty_lab import Terminal
-
-TEST = "def test_a(): pass\n"
-
-
-@pytest.fixture
-def ahead(project: Project) -> Project:
-    """A project whose runs go on from snapshots."""
-    project.env.update(AHEAD)
-    project.file("test_a.py", TEST)
-    return project
 
 
 def shown(result: Result) -> str:

@@ -15,17 +15,12 @@ import _pytest.nodes
 import _pytest.python
 
 from fleetest.privates.passing import is_original
+from fleetest.privates.quicker import KNOWN, USUAL_ATTRIBUTES
 from fleetest.pytest_version import pytest_version
-
-KNOWN = (9, 2)
-"""The newest pytest whose originals are known; with a newer one nothing is replaced."""
 
 _FAMILY: Any = _pytest.python.PyobjMixin
 _REPORTINFO, _GETMODPATH = _FAMILY.reportinfo, _FAMILY.getmodpath
 """As they were when this was imported; another one is asked."""
-
-_USUAL_ATTRIBUTES = frozenset({"pytestmark"})
-"""Of a test function: it wraps no other, and says of itself that it is nowhere else."""
 
 _paths: dict[str, Path] = {}
 """The path of each file that code has come from."""
@@ -57,7 +52,7 @@ def _locate(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return original(item)
         test = item.obj
         function = test.__func__ if type(test) is types.MethodType else test
-        if type(function) is not types.FunctionType or not _USUAL_ATTRIBUTES.issuperset(
+        if type(function) is not types.FunctionType or not USUAL_ATTRIBUTES.issuperset(
             vars(function)
         ):
             return original(item)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KNOWN = (9, 2)
 """The newest pytest whose originals are known; with a newer one nothing is replaced."""
 
-_USUAL_ATTRIBUTES = frozenset({"pytestmark"})
+USUAL_ATTRIBUTES = frozenset({"pytestmark"})
 """Of a test function.  None of them has a say in its signature, or leads to what it wraps."""
 
 _ARGUMENTS = frozenset({"name", "cls"})
@@ -160,7 +160,7 @@ def getfuncargnames(function: Callable[..., Any], *args: Any, **named: Any) -> t
         args
         or not _ARGUMENTS.issuperset(named)
         or type(function) is not types.FunctionType
-        or not _USUAL_ATTRIBUTES.issuperset(vars(function))
+        or not USUAL_ATTRIBUTES.issuperset(vars(function))
         or function.__code__.co_posonlyargcount
         or getattr(function, "__annotate__", None) is not None  # asked for the signature, may raise
     ):

@@ -27,10 +27,8 @@ from fleetest.privates.passing import (
     is_original,
     is_pytests_module,
 )
+from fleetest.privates.phases import KNOWN
 from fleetest.pytest_version import pytest_version
-
-KNOWN = ((8, 4), (9, 2))
-"""The pytest versions from and to which the originals are known; with others nothing is replaced."""
 
 ARGUMENTS = ("item", "when", "log")
 
