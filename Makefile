@@ -14,7 +14,7 @@ export PYTHON PYTHONS PARITY
 environment = $(PYTHON) scripts/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit e2e exactness parity wheel devlink bench simulate lint xdist-suite plugin-suites soak sanitize fuzz clean \
+.PHONY: help demo test unit e2e exactness parity wheel devlink bench simulate sweep lint xdist-suite plugin-suites soak sanitize fuzz clean \
 	system-build system-test system-fuzz
 
 help: ## list the targets
@@ -54,6 +54,10 @@ bench: wheel ## measure against pytest and pytest-xdist (ARGS="...", see bench/R
 simulate: system-build ## simulate the scheduler (ARGS="--items N --workers N --seed N")
 	@scripts/build build/simulate --buildtype=release
 	@build/simulate/bench/simulate/simulate $(ARGS)
+
+sweep: system-build ## measure how long what a snapshot has read takes to compare (ARGS="--check")
+	@scripts/build build/simulate --buildtype=release
+	@build/simulate/bench/sweep/sweep $(ARGS)
 
 lint: system-test ## check format, style and types, and compile with warnings as errors
 	@scripts/lint

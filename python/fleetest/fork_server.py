@@ -19,7 +19,10 @@ STARTS = (_core.MSG_START_RUN, _core.MSG_START_EXPLAIN, _core.MSG_START_WIDE)
 """Messages for which the daemon is told the child's pid."""
 
 QUIET_MS = 20
-"""How long nothing must have happened before a child is forked to stand by: a run that waits does not wait for it."""
+"""How long nothing must have happened after a run before a child is forked to stand by, which takes its time."""
+
+FIRST_MS = 0
+"""Likewise before the first run: one that waits takes that child."""
 
 
 class Order(NamedTuple):
@@ -54,9 +57,9 @@ def serve(
     children.poll.register(fd, select.POLLIN)
     if child:
         children.watch(child)
-    wanted = stands_by
+    wanted, quiet_ms = stands_by, FIRST_MS
     while True:
-        ready_fds = children.poll.poll(QUIET_MS if wanted and children.is_empty() else None)
+        ready_fds = children.poll.poll(quiet_ms if wanted and children.is_empty() else None)
         if not ready_fds:
             wanted = False  # until there was another run: it may be that it cannot live
             order = _fork_ahead(channel, children, with_worker=with_worker)
@@ -66,7 +69,7 @@ def serve(
             if ready != fd:
                 channel.send(_core.MSG_CHILD_ENDED, children.reap(ready))
                 continue
-            wanted = stands_by
+            wanted, quiet_ms = stands_by, QUIET_MS
             order = _take_order(channel, children)
             if order is not None:
                 return order

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import errno
 import os
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from fleetest import _core
@@ -224,8 +223,8 @@ class Progress:
 
     def __init__(self) -> None:
         """Begin now."""
-        self._since = [(0, time.time_ns())]
-        """From which look on: when the process began that has looked."""
+        self._since = [(0, _core.file_clock())]
+        """From which look on: when the process began that has looked, by the clock of files."""
         self._known = 0
         """How many looks the daemon knows, by the checkpoint that this has gone on from."""
         self._parked: list[int] = []
@@ -242,7 +241,7 @@ class Progress:
 
     def go_on(self, looks: int) -> None:
         """The process goes on from such a one, which the daemon knows."""
-        self._since.append((looks, time.time_ns()))
+        self._since.append((looks, _core.file_clock()))
         self._known, self._parked = looks, []
 
     @property

@@ -74,8 +74,11 @@ _GIVEN_ARGUMENTS = (
 
 _CODE = (b".py", b".ini", b".toml", b".cfg")
 
-CLOCK_TICK = 22_000_000
-"""Two changes of a file within it may have the same time, in ns: see ``src/prep/filestat.h``."""
+TICK_MAX = 2_000_000_000
+"""Two changes of a file within it, in ns, may have the same time on the coarsest file systems."""
+
+TICK_SHARE = 0.0005
+"""Of the ticks in which the clock of files goes on, in s: they are of 1 to 10 ms."""
 
 HIGHEST = 900
 """A client's descriptors above that are too many to stand in for."""
@@ -561,9 +564,10 @@ def _settle() -> None:
 def _wait_until_settled(path: str) -> None:
     """Wait until another change of a file that has just changed would have another time."""
     with contextlib.suppress(OSError):
-        left = os.lstat(path).st_ctime_ns + CLOCK_TICK - time.time_ns()
-        if 0 < left <= CLOCK_TICK:
-            time.sleep(left / 1e9)
+        changed = max(os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns)
+        past = _core.time_past(changed)
+        while 0 < past - _core.file_clock() <= TICK_MAX:
+            time.sleep(TICK_SHARE)
 
 
 class _Listener:

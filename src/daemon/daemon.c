@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/exitcode.h"
+#include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/parked.h"
@@ -129,6 +130,7 @@ static void on_tick(uv_timer_t *timer)
     ft_run_tick(daemon);
     ft_renew_tick(daemon);
     ft_snapshot_make_next(daemon);
+    ft_listen_soon(daemon);
     if (daemon->over_memory)
         ft_memory_keep_within(daemon);
     if (!daemon->leaving)
@@ -155,6 +157,7 @@ static int set_up_loop(struct ft_daemon *daemon)
     if (err < 0)
         return err;
     ft_watch_begin(daemon);
+    ft_listen_begin(daemon);
     uv_check_init(&daemon->loop, &daemon->check);
     uv_check_start(&daemon->check, on_check);
     daemon->check.data = daemon;
@@ -242,6 +245,7 @@ int ft_daemon_serve(const struct ft_daemon_options *options)
     ft_log("the daemon starts: pid %d, " FT_VERSION ", %s", (int)getpid(), daemon.python);
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     ft_log("the daemon is gone");
+    ft_heard_free(daemon.heard);
     ft_context_release(&daemon.context);
     ft_place_release(&daemon.place);
     return 0;

@@ -67,7 +67,7 @@ struct ft_watch {
     uv_poll_t poll;
     uv_timer_t timer;
     uint64_t first;    /* when the first change was since nothing was waited for, in ms of the loop's clock */
-    uint64_t quiet_ms; /* how long there have to be no others */
+    unsigned futile;   /* how often nothing has come of them, since something has */
     int last;      /* number of the folder that was added last */
     size_t count;  /* of folders */
     bool changed;  /* something has, since all snapshots were compared */
@@ -80,6 +80,8 @@ struct ft_daemon {
     uv_check_t check; /* whether all is done */
     uv_timer_t timer; /* once a second: whatever has a deadline */
     struct ft_watch watch;
+    struct ft_heard *heard;   /* NULL: nothing is heard of installed packages */
+    uv_timer_t listening;     /* active: there may be more to hear of, see listen.h */
     struct ft_place place;
     const char *python;
     char build[128];

@@ -177,6 +177,7 @@ static int learn(struct ft_known *known, const struct ft_said_configured *said)
     err = replace_all(err, &known->choices, &said->choices);
     err = replace_all(err, &known->whole, &said->whole);
     ft_inputs_release(&known->inputs);
+    known->inputs.heard = known->base->daemon->heard;
     err = ft_inputs_add_all(err, &known->inputs, FT_INPUT_PRESENCE, &said->paths);
     return ft_inputs_add_all(err, &known->inputs, FT_INPUT_FILE, &said->files);
 }

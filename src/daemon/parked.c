@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/checkpoint.h"
@@ -382,12 +381,11 @@ struct ft_parked *ft_parked_find_plugins(struct ft_parked *base, struct ft_text 
 
 static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_kept_request *asked)
 {
-    struct timespec now;
     struct ft_parked *parked = calloc(1, sizeof *parked);
     if (parked == NULL)
         return NULL;
-    clock_gettime(CLOCK_REALTIME, &now);
-    parked->since = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    parked->since = ft_now(); /* it reads its first file more than a tick of the files' clock later */
+    parked->inputs.heard = daemon->heard;
     parked->daemon = daemon;
     parked->given = -1;
     parked->begun = parked->used = uv_now(&daemon->loop);

@@ -6,6 +6,7 @@
 
 #include "daemon/checkpoint.h"
 #include "daemon/environ.h"
+#include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/said.h"
@@ -167,7 +168,6 @@ void ft_snapshot_wish(struct ft_known *known, const struct ft_run *run)
 {
     if (known->base->daemon->snapshots == 0 || run->explains)
         return;
-    ft_watch_is_of_use(known->base->daemon);
     known->attempts = known->ahead = 0;
     if (may_be_wide(known, run))
         wish_whole(known, &run->asked);
@@ -226,6 +226,7 @@ struct ft_parked *ft_snapshot_choose(struct ft_known *known, struct ft_parked *f
 {
     if (from->daemon->snapshots == 0 || run->explains)
         return NULL;
+    ft_watch_is_of_use(from->daemon);
     if (may_be_wide(known, run)) {
         struct aim whole = whole_aim(known);
         char wide[sizeof from->stale] = "";
@@ -255,7 +256,7 @@ unsigned ft_snapshot_pending(const struct ft_daemon *daemon)
         count += known->wished;
     TAILQ_FOREACH(parked, &daemon->parked, link)
         count += parked->kind.at != NULL && parked->state == FT_PARKED_STARTING;
-    return count + ft_watch_is_busy(daemon);
+    return count + ft_watch_is_busy(daemon) + ft_listen_is_busy(daemon);
 }
 
 /* Whether it is time to make one: a run is not to be held up by it. */
@@ -486,5 +487,6 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
     } else
         ft_parked_lay_off(parked);
     ft_snapshot_make_next(daemon);
+    ft_listen_soon(daemon);
     return 0;
 }

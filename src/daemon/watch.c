@@ -8,14 +8,16 @@
 
 #include "daemon/log.h"
 #include "daemon/snapshot.h"
+#include "prep/heard.h"
 #include "prep/listing.h"
 
 /*
- * A save is several changes: wait until there are none for so long, in ms, after which another change also has another
- * time; for ever longer where nothing has come of it, and not for ever.  Folders that are watched at most: the system
- * has a limit for each user.
+ * A save is several changes: wait until there are none for so long, in ms, and longer if a file was made, which is
+ * written now; for ever longer where nothing has come of it more than so often, as of what runs write themselves, and
+ * not for ever.  Folders that are watched at most: the system has a limit for each user.
  */
-enum { QUIET_MS = 22, QUIET_MAX_MS = 5000, ENOUGH_MS = 500, MOST = 4000, EVENTS_SIZE = 16 * 1024 };
+enum { QUIET_MS = 4, WRITTEN_MS = 22, QUIET_MAX_MS = 5000, ENOUGH_MS = 500, FUTILE = 4 };
+enum { MOST = 4000, EVENTS_SIZE = 16 * 1024 };
 
 static const uint32_t interesting =
     IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -25,7 +27,7 @@ static void on_quiet(uv_timer_t *timer)
     struct ft_daemon *daemon = timer->data;
     struct ft_watch *watch = &daemon->watch;
     watch->changed = true;
-    watch->quiet_ms = watch->quiet_ms * 2 > QUIET_MAX_MS ? QUIET_MAX_MS : watch->quiet_ms * 2;
+    watch->futile++;
     ft_snapshot_make_next(daemon);
 }
 
@@ -45,13 +47,22 @@ static bool counts(const struct inotify_event *event)
     return ft_counts_all(event->name, event->mask & IN_ISDIR ? DT_DIR : DT_REG) != FT_LISTED_NOT;
 }
 
-static void wait_for_quiet(struct ft_watch *watch, uint64_t now)
+/* How long there have to be no changes after this one, in ms. */
+static uint64_t quiet_ms(const struct ft_watch *watch, uint32_t what)
+{
+    uint64_t wanted = what & IN_CREATE && !(what & IN_ISDIR) ? WRITTEN_MS : QUIET_MS;
+    for (unsigned i = FUTILE; i < watch->futile && wanted < QUIET_MAX_MS; i++)
+        wanted *= 2;
+    return wanted < QUIET_MAX_MS ? wanted : QUIET_MAX_MS;
+}
+
+static void wait_for_quiet(struct ft_watch *watch, uint32_t what, uint64_t now)
 {
     bool is_first = !uv_is_active((const uv_handle_t *)&watch->timer);
     if (is_first)
         watch->first = now;
     if (is_first || now - watch->first < ENOUGH_MS)
-        uv_timer_start(&watch->timer, on_quiet, watch->quiet_ms, 0);
+        uv_timer_start(&watch->timer, on_quiet, quiet_ms(watch, what), 0);
 }
 
 static void on_events(uv_poll_t *poll, int status, int events)
@@ -61,35 +72,35 @@ static void on_events(uv_poll_t *poll, int status, int events)
         struct inotify_event first;
         char bytes[EVENTS_SIZE];
     } buffer;
-    bool any = false;
+    uint32_t last = 0;
     (void)events;
     ssize_t got = status < 0 ? -1 : read(daemon->watch.fd, buffer.bytes, sizeof buffer.bytes);
     for (ssize_t at = 0; at < got;) {
         struct inotify_event event;
         memcpy(&event, buffer.bytes + at, sizeof event);
-        any = any || counts((const struct inotify_event *)(const void *)(buffer.bytes + at));
+        if (counts((const struct inotify_event *)(const void *)(buffer.bytes + at)))
+            last = event.mask;
         at += (ssize_t)(sizeof event + event.len);
     }
-    if (any && !daemon->leaving)
-        wait_for_quiet(&daemon->watch, uv_now(&daemon->loop));
+    if (last != 0 && !daemon->leaving)
+        wait_for_quiet(&daemon->watch, last, uv_now(&daemon->loop));
 }
 
 void ft_watch_is_of_use(struct ft_daemon *daemon)
 {
-    daemon->watch.quiet_ms = QUIET_MS;
+    daemon->watch.futile = 0;
 }
 
 bool ft_watch_is_busy(const struct ft_daemon *daemon)
 {
     const struct ft_watch *watch = &daemon->watch;
-    return watch->changed || (watch->quiet_ms == QUIET_MS && uv_is_active((const uv_handle_t *)&watch->timer));
+    return watch->changed || (watch->futile <= FUTILE && uv_is_active((const uv_handle_t *)&watch->timer));
 }
 
 void ft_watch_begin(struct ft_daemon *daemon)
 {
     struct ft_watch *watch = &daemon->watch;
     watch->fd = -1;
-    watch->quiet_ms = QUIET_MS;
     if (daemon->ahead == 0 || daemon->snapshots == 0)
         return;
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -108,13 +119,11 @@ void ft_watch_begin(struct ft_daemon *daemon)
 /* Whether somebody else changes it all the time, or only installing does. */
 static bool is_of_no_project(const char *path)
 {
-    static const char *const others[] = {"/dev/",     "/etc/",       "/proc/",    "/run/", "/sys/",
-                                        "/usr/lib/", "/usr/share/", "/var/log/", NULL};
+    static const char *const others[] = {"/dev/", "/etc/", "/proc/", "/run/", "/sys/", "/var/log/", NULL};
     for (const char *const *other = others; *other != NULL; other++)
         if (strncmp(path, *other, strlen(*other)) == 0)
             return true;
-    return strstr(path, "/site-packages/") != NULL || strstr(path, "/dist-packages/") != NULL ||
-           strstr(path, "/lib/python3") != NULL;
+    return ft_heard_is_installed(path);
 }
 
 void ft_watch_folders(const struct ft_parked *snapshot)

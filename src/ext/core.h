@@ -62,8 +62,10 @@ PyObject *core_trace_looks(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);
 
-/* take_inputs(): see inputs.c. */
+/* take_inputs(), file_clock(), time_past(): see inputs.c. */
 PyObject *core_take_inputs(PyObject *module, PyObject *args);
+PyObject *core_file_clock(PyObject *module, PyObject *unused);
+PyObject *core_time_past(PyObject *module, PyObject *changed);
 
 /* note_finalizers(), finalizers() and file_objects(): see finalizers.c. */
 PyObject *core_note_finalizers(PyObject *module, PyObject *unused);

@@ -102,3 +102,19 @@ done:
     Py_DECREF(looks);
     return result;
 }
+
+PyObject *core_file_clock(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromLongLong(ft_file_clock());
+}
+
+PyObject *core_time_past(PyObject *module, PyObject *changed)
+{
+    (void)module;
+    long long time = PyLong_AsLongLong(changed);
+    if (time == -1 && PyErr_Occurred())
+        return NULL;
+    return PyLong_FromLongLong(ft_time_past(time));
+}

@@ -142,8 +142,14 @@ static PyMethodDef core_methods[] = {
                "what was recorded,\nand may go on. Returns how many entries trace_stop() would have, if held.")},
     {"take_inputs", core_take_inputs, METH_VARARGS,
      PyDoc_STR("take_inputs(looks, /)\n--\n\nDescribe what was looked at, tuples of kind, path, what was there, of "
-               "trace_stop() or empty,\nand since when, in ns since 1970, as it is now. Returns the description that "
+               "trace_stop() or empty,\nand since when, by file_clock(), as it is now. Returns the description that "
                "the daemon\nunderstands, and the first path that may have been changed since, or None.")},
+    {"file_clock", core_file_clock, METH_NOARGS,
+     PyDoc_STR("file_clock()\n--\n\nWhat the clock says that gives files their times, in ns since 1970: what is "
+               "changed from now on\nhas this time or a later one.")},
+    {"time_past", core_time_past, METH_O,
+     PyDoc_STR("time_past(changed, /)\n--\n\nFrom when on, by file_clock(), a change gives a file another time than "
+               "this one, in ns since 1970.")},
     {"trace_pretend", core_trace_pretend, METH_VARARGS,
      PyDoc_STR("trace_pretend(fd, terminal, /)\n--\n\nTake the file behind a descriptor for a terminal, which is told "
                "as in\nRequest.terminals; 0: no longer. False if it cannot be done.")},

@@ -12,6 +12,8 @@
 
 enum { CHUNK = 64 * 1024 };
 
+static const int64_t SECOND = 1000000000;
+
 /* Times that do not fit, of years after 2262, are other ones, but always the same. */
 static int64_t nanoseconds(const struct timespec *time)
 {
@@ -48,21 +50,32 @@ bool ft_filestat_same(const struct ft_filestat *left, const struct ft_filestat *
            left->size == right->size && left->modified == right->modified && left->changed == right->changed;
 }
 
-bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now)
+int64_t ft_time_past(int64_t changed)
 {
-    return status->changed < now - FT_CLOCK_TICK;
+    int64_t step = changed % SECOND == 0 ? 2 * SECOND : 1;
+    return changed > INT64_MAX - step ? INT64_MAX : changed + step;
 }
 
-int64_t ft_earliest(int64_t since)
+bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now)
 {
-    return since < INT64_MIN + FT_CLOCK_TICK ? INT64_MIN : since - FT_CLOCK_TICK;
+    return ft_time_past(status->changed) <= now - FT_CLOCK_SKEW;
+}
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return nanoseconds(&now);
+}
+
+int64_t ft_file_clock(void)
+{
+    return read_clock(CLOCK_REALTIME_COARSE);
 }
 
 int64_t ft_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return nanoseconds(&now);
+    return read_clock(CLOCK_REALTIME);
 }
 
 static uint64_t content_of(int fd)

@@ -5,9 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Two changes within it may have the same time, in ns; a kernel with 100 ticks a second has 10 ms. */
-#define FT_CLOCK_TICK 20000000
-
 struct ft_filestat {
     bool exists;
     uint32_t mode, uid, gid;
@@ -24,11 +21,23 @@ bool ft_filestat_same_type(const struct ft_filestat *left, const struct ft_files
 /* Whether they are the same file, and it was not changed between. */
 bool ft_filestat_same(const struct ft_filestat *left, const struct ft_filestat *right);
 
-/* Whether a file that is changed after `now` will have another time. */
+/*
+ * The first moment of the files' clock, in ns since 1970, from which on a change gives another time than the last one.
+ * A file system that keeps whole seconds, or pairs of them, is known by such a time.
+ */
+int64_t ft_time_past(int64_t changed);
+
+/* How far, in ns, a file server's clock may be behind ours without a change being missed. */
+#define FT_CLOCK_SKEW 20000000
+
+/* Whether that moment had passed at `now`, with some time to spare that costs nobody anything. */
 bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now);
 
-/* The earliest time that a file may have which was changed after `since`. */
-int64_t ft_earliest(int64_t since);
+/*
+ * The clock that gives files their times, in ns since 1970: it goes on with each tick of the kernel, and what is
+ * changed after it was read has this time or a later one.
+ */
+int64_t ft_file_clock(void);
 
 /* ns since 1970. */
 int64_t ft_now(void);

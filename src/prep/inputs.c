@@ -88,14 +88,14 @@ static bool status_changed(struct ft_input *was, const char *path, int64_t since
 static bool is_young_status(const struct ft_input *input, const char *path, int64_t since)
 {
     (void)path;
-    return input->status.exists && input->status.changed >= ft_earliest(since);
+    return input->status.exists && ft_time_past(input->status.changed) > since;
 }
 
 /* A folder changes with what is made in it. */
 static bool is_young_file(const struct ft_input *input, const char *path, int64_t since)
 {
     (void)path;
-    return input->status.exists && !S_ISDIR(input->status.mode) && input->status.changed >= ft_earliest(since);
+    return input->status.exists && !S_ISDIR(input->status.mode) && ft_time_past(input->status.changed) > since;
 }
 
 /* ---- status instead of content ---- */
@@ -113,7 +113,7 @@ static bool folder_changed(struct ft_input *was, const struct ft_filestat *is, c
     ft_counts *counts = kind_of(was)->counts;
     if (was->settled && was->status.modified == is->modified && was->status.changed == is->changed)
         return false;
-    int64_t now = ft_now();
+    int64_t now = ft_file_clock();
     if (ft_listing_names(path, counts) != was->content ||
         (was->kind == FT_INPUT_INSTALLED && ft_listing_youth(path, counts, since).counted))
         return true;
@@ -130,7 +130,7 @@ static bool file_changed(struct ft_input *was, const char *path, int64_t since)
     if (S_ISDIR(is.mode))
         return kind_of(was)->counts != NULL && folder_changed(was, &is, path, since);
     return is.size != was->status.size || is.modified != was->status.modified ||
-           is.changed != was->status.changed || is.changed >= since;
+           is.changed != was->status.changed || (is.exists && ft_time_past(is.changed) > since);
 }
 
 /* ---- content ---- */
@@ -141,7 +141,7 @@ static bool file_changed(struct ft_input *was, const char *path, int64_t since)
  */
 static void describe_content(struct ft_input *input, const char *path)
 {
-    int64_t now = ft_now();
+    int64_t now = ft_file_clock();
     struct ft_filestat status = ft_filestat_of(path, true);
     if (S_ISREG(status.mode)) {
         input->content = ft_file_content(path);
@@ -161,7 +161,7 @@ static bool content_changed(struct ft_input *was, const char *path, int64_t sinc
     if (was->status.mode != is.mode || was->status.size != is.size)
         return true;
     if (S_ISREG(is.mode)) {
-        int64_t now = ft_now();
+        int64_t now = ft_file_clock();
         if (ft_file_content(path) != was->content)
             return true;
         adopt(was, &is, now);
@@ -203,7 +203,7 @@ static bool lstatus_changed(struct ft_input *was, const char *path, int64_t sinc
 static bool is_young_link(const struct ft_input *input, const char *path, int64_t since)
 {
     (void)path;
-    return S_ISLNK(input->status.mode) && input->status.changed >= ft_earliest(since);
+    return S_ISLNK(input->status.mode) && ft_time_past(input->status.changed) > since;
 }
 
 /* ---- listings ---- */
@@ -211,7 +211,7 @@ static bool is_young_link(const struct ft_input *input, const char *path, int64_
 /* The status last, as for the content. */
 static void describe_listing(struct ft_input *input, const char *path)
 {
-    int64_t now = ft_now();
+    int64_t now = ft_file_clock();
     uint64_t names = ft_listing_names(path, kind_of(input)->counts);
     struct ft_filestat status = ft_filestat_of(path, true);
     if (S_ISDIR(status.mode))
@@ -227,7 +227,7 @@ static bool listing_changed(struct ft_input *was, const char *path, int64_t sinc
         return true;
     if (!S_ISDIR(is.mode) || (was->settled && ft_filestat_same(&was->status, &is)))
         return false;
-    int64_t now = ft_now();
+    int64_t now = ft_file_clock();
     if (ft_listing_names(path, kind_of(was)->counts) != was->content)
         return true;
     adopt(was, &is, now);
@@ -240,10 +240,9 @@ static bool listing_changed(struct ft_input *was, const char *path, int64_t sinc
  */
 static bool is_young_listing(const struct ft_input *input, const char *path, int64_t since)
 {
-    int64_t earliest = ft_earliest(since);
-    if (!S_ISDIR(input->status.mode) || input->status.changed < earliest)
+    if (!S_ISDIR(input->status.mode) || ft_time_past(input->status.changed) <= since)
         return false;
-    struct ft_listing_youth young = ft_listing_youth(path, kind_of(input)->counts, earliest);
+    struct ft_listing_youth young = ft_listing_youth(path, kind_of(input)->counts, since);
     return young.counted || !young.other;
 }
 
@@ -343,14 +342,43 @@ int ft_inputs_take(struct ft_inputs *inputs, enum ft_input_kind kind, const char
     return 0;
 }
 
+static bool has_changed(const struct ft_inputs *inputs, struct ft_input *input, int64_t since)
+{
+    return kind_of(input)->changed(input, ft_inputs_path(inputs, input), since);
+}
+
 size_t ft_inputs_first_changed(struct ft_inputs *inputs, int64_t since)
 {
+    struct ft_heard *heard = inputs->heard;
+    if (heard != NULL)
+        ft_heard_update(heard);
     for (size_t i = 0; i < inputs->count; i++) {
         struct ft_input *input = &inputs->items[i];
-        if (kind_of(input)->changed(input, ft_inputs_path(inputs, input), since))
+        if (heard != NULL && input->folder != 0 && ft_heard_nothing(heard, input->folder, input->checked))
+            continue;
+        if (has_changed(inputs, input, since))
             return i;
+        if (heard != NULL && input->folder != 0) { /* it may be a link by now */
+            input->folder = 0;
+            inputs->listened = i < inputs->listened ? i : inputs->listened;
+        }
     }
     return SIZE_MAX;
+}
+
+void ft_inputs_listen(struct ft_inputs *inputs, size_t most, int64_t since)
+{
+    struct ft_heard *heard = inputs->heard;
+    uint32_t now = ft_heard_update(heard);
+    for (; most > 0 && inputs->listened < inputs->count; most--, inputs->listened++) {
+        struct ft_input *input = &inputs->items[inputs->listened];
+        const char *path = ft_inputs_path(inputs, input);
+        uint32_t folder = input->folder == 0 && ft_heard_is_installed(path) ? ft_heard_listen(heard, path) : 0;
+        if (folder == 0 || has_changed(inputs, input, since))
+            continue;
+        input->folder = folder;
+        input->checked = now;
+    }
 }
 
 const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since)

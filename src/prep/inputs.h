@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "prep/filestat.h"
+#include "prep/heard.h"
 #include "wire/msgpack.h"
 
 /*
@@ -38,6 +39,8 @@ struct ft_input {
     enum ft_input_kind kind;
     size_t path;  /* where it begins in `paths` */
     bool settled; /* if the status is the same nothing else can be another */
+    uint32_t folder;  /* in which each change of it is heard; 0: it has to be looked at */
+    uint32_t checked; /* when it was looked at last, as ft_heard_update() has told */
     struct ft_filestat status;
     uint64_t content; /* as one number: what a file holds, where a link goes, the names in a folder */
 };
@@ -46,9 +49,11 @@ struct ft_inputs {
     struct ft_buf paths; /* each with a NUL behind it */
     struct ft_input *items;
     size_t count, cap;
+    size_t listened; /* how many were asked to be heard of, if they are such */
+    struct ft_heard *heard; /* of all inputs whose items are copied here; NULL: all have to be looked at */
 };
 
-#define FT_INPUTS_INIT {FT_BUF_INIT, NULL, 0, 0}
+#define FT_INPUTS_INIT {FT_BUF_INIT, NULL, 0, 0, 0, NULL}
 
 bool ft_input_is_kind(uint64_t number);
 
@@ -60,7 +65,7 @@ int ft_inputs_add(struct ft_inputs *inputs, enum ft_input_kind kind, const char 
 /* Add several, unless `err` is negative already, which is then returned. */
 int ft_inputs_add_all(int err, struct ft_inputs *inputs, enum ft_input_kind kind, const struct ft_texts *paths);
 
-/* When somebody looked at a path: after `since` (ns since 1970); what was there, owners aside; NULL: nobody knows. */
+/* When somebody looked at a path: after `since`, by ft_file_clock(); what was there but owners; NULL: nobody knows. */
 struct ft_sight {
     int64_t since;
     const struct ft_filestat *seen;
@@ -90,6 +95,12 @@ const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since);
 
 /* Its number; SIZE_MAX: there is none. */
 size_t ft_inputs_first_changed(struct ft_inputs *inputs, int64_t since);
+
+/*
+ * Have changes heard of, where that can be done, among so many inputs more; `heard` has to be there.  `since` as for
+ * ft_inputs_changed().
+ */
+void ft_inputs_listen(struct ft_inputs *inputs, size_t most, int64_t since);
 
 /* Append them as one msgpack value, see docs/protocol.md.  Returns 0 or -ENOMEM. */
 int ft_inputs_write(struct ft_buf *out, const struct ft_inputs *inputs);

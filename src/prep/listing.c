@@ -8,6 +8,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "prep/filestat.h"
+
 /* ---- what counts ---- */
 
 static enum ft_listed listed_as(unsigned char type)
@@ -140,7 +142,7 @@ struct ft_listing_youth ft_listing_youth(const char *path, ft_counts *counts, in
     if (folder == NULL)
         return young;
     for (struct dirent *entry; !young.counted && (entry = next_entry(folder)) != NULL;) {
-        bool is_young = age_of(dirfd(folder), entry->d_name) >= since;
+        bool is_young = ft_time_past(age_of(dirfd(folder), entry->d_name)) > since;
         if (counts(entry->d_name, entry->d_type) == FT_LISTED_NOT)
             young.other = young.other || is_young;
         else

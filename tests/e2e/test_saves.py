@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import re
+from pathlib import Path
 from typing import Callable
 
 import pytest
@@ -110,13 +111,17 @@ def test_checkout_of_many(saved: Project) -> None:
 
 
 def test_without(project: Project) -> None:
-    """Zero: nothing is made ahead, and nothing is watched."""
+    """Zero: nothing is made ahead, and the project is not watched."""
     project.env.update(AHEAD)
     project.file("test_a.py", "def test_a(): pass\n")
     prepare(project)
-    folder, targets = f"/proc/{status(project)['pid']}/fd", []
-    for fd in os.listdir(folder):
+    wait_for(lambda: not status(project)["preparing"], "packages that are listened to")
+    folder, watched = Path(f"/proc/{status(project)['pid']}/fdinfo"), set()
+    for each in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # of the client that has just asked
-            targets.append(os.readlink(f"{folder}/{fd}"))
-    assert targets
-    assert not [target for target in targets if "inotify" in target]
+            watched |= {
+                int(inode, 16)
+                for inode in re.findall(r"^inotify .* ino:(\w+)", each.read_text(), re.M)
+            }
+    assert watched, "installed packages"
+    assert project.path.stat().st_ino not in watched

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def test_each_kind_describes_what_is_there(tmp_path: Path) -> None:
 
 def test_the_first_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
     """A description may be newer than what was read."""
-    since = time.time_ns()
+    since = _core.file_clock()
     for name in ("one", "two"):
         (tmp_path / name).write_text("")
     looks = [

@@ -56,10 +56,8 @@ static inline void rename_over(struct scratch *scratch, const char *from, const 
 static inline void wait_until_settled(struct scratch *scratch, const char *name)
 {
     int64_t changed = nanoseconds(status_of(scratch, name).st_ctim);
-    struct timespec now;
-    do
-        clock_gettime(CLOCK_REALTIME, &now);
-    while (nanoseconds(now) <= changed + FT_CLOCK_TICK);
+    while (ft_file_clock() < ft_time_past(changed) + FT_CLOCK_SKEW)
+        ;
 }
 
 static inline struct ft_inputs input_of_kind(struct scratch *scratch, enum ft_input_kind kind, const char *name)
