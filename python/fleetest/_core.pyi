@@ -80,6 +80,7 @@ ASPECT_FULL: int
 ASPECT_MODULES: int
 ASPECT_COLLECT: int
 ASPECT_ALL: int
+CLOCK_SKEW: int
 
 def packb(value: Any, /) -> bytes: ...
 def unpackb(packed: bytes, /) -> Any: ...

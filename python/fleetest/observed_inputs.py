@@ -14,6 +14,7 @@ from fleetest.observed import DATE, is_no_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from fleetest.edited import Edited
     from fleetest.trial import Findings, Look
 
 _VENV = ("/pyvenv.cfg", "/conda-meta/history")
@@ -253,16 +254,27 @@ class Progress:
         """What the daemon does not know yet, in order; as :meth:`ObservedInputs.since`."""
         return self._inputs.since(self._known, lists_all=lists_all)
 
-    def describe(self, inputs: Sequence[Input]) -> tuple[bytes, list[int], bytes | None]:
+    def describe(
+        self, inputs: Sequence[Input], edited: Edited
+    ) -> tuple[bytes, list[int], bytes | None]:
         """As the daemon understands it.
 
+        :param edited: may be younger than others
         :returns: that, how many of them each checkpoint has that was parked since, and what has changed meanwhile
         """
         counts = [
             sum(max(each.look, self._known) < looks for each in inputs) for looks in self._parked
         ]
         described, changed = _core.take_inputs(
-            [(each.kind, each.path, each.seen, self._begun_at(each.look)) for each in inputs]
+            [
+                (
+                    each.kind,
+                    each.path,
+                    each.seen,
+                    self._begun_at(each.look) + edited.allows(each.path),
+                )
+                for each in inputs
+            ]
         )
         return described, counts, changed
 

@@ -14,7 +14,6 @@ import random
 import signal
 import socket
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
@@ -25,6 +24,7 @@ from fleetest import _core, anew, randomness
 from fleetest.by_id import ByIds
 from fleetest.console_script import change_arguments, pose_for_run
 from fleetest.deferred import Deferred
+from fleetest.edited import Edited
 from fleetest.fork_server import ACCEPTS, serve
 from fleetest.forking import HOLES_MAX
 from fleetest.handover import Handover, apply_signals, become, renew_streams
@@ -74,12 +74,6 @@ _GIVEN_ARGUMENTS = (
 
 _CODE = (b".py", b".ini", b".toml", b".cfg")
 
-TICK_MAX = 2_000_000_000
-"""Two changes of a file within it, in ns, may have the same time on the coarsest file systems."""
-
-TICK_SHARE = 0.0005
-"""Of the ticks in which the clock of files goes on, in s: they are of 1 to 10 ms."""
-
 HIGHEST = 900
 """A client's descriptors above that are too many to stand in for."""
 
@@ -125,6 +119,7 @@ class SnapshotSession(Trial):
         """There were random numbers drawn, which two that go on would share."""
         self._depends_on_runs = False
         """It cannot be resumed for a reason that other runs may remove."""
+        self._edited = Edited("")
         self._has_left_traces = False
         """It cannot be resumed since it has done something outside."""
         self.watcher = Watcher(thorough=True, options=FREE)
@@ -259,7 +254,7 @@ class SnapshotSession(Trial):
         self._channel.send(_core.MSG_BEGUN, os.getpid())
         renew()  # those that have gone on already have drawn the same
         if changed:
-            _wait_until_settled(changed)
+            self._edited = Edited(changed)
             self._points.changed(Path(changed))
         self._progress.go_on(looks)
 
@@ -497,7 +492,10 @@ class SnapshotSession(Trial):
         if self._has_left_traces:
             # The next run may undo them: it would be tried again and again.
             found = [each for each in found if each.path.endswith(_CODE)]
-        return self._progress.describe(found)
+        described, counts, meanwhile = self._progress.describe(found, self._edited)
+        if meanwhile is None and self._edited.has_changed():
+            meanwhile = os.fsencode(self._edited.path)
+        return described, counts, meanwhile
 
     def _say(
         self,
@@ -559,15 +557,6 @@ def _settle() -> None:
     _core.collect_young()
     _core.fill_holes(HOLES_MAX)
     _core.note_finalizers()
-
-
-def _wait_until_settled(path: str) -> None:
-    """Wait until another change of a file that has just changed would have another time."""
-    with contextlib.suppress(OSError):
-        changed = max(os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns)
-        past = _core.time_past(changed)
-        while 0 < past - _core.file_clock() <= TICK_MAX:
-            time.sleep(TICK_SHARE)
 
 
 class _Listener:

@@ -130,7 +130,6 @@ static void on_tick(uv_timer_t *timer)
     ft_run_tick(daemon);
     ft_renew_tick(daemon);
     ft_snapshot_make_next(daemon);
-    ft_listen_soon(daemon);
     if (daemon->over_memory)
         ft_memory_keep_within(daemon);
     if (!daemon->leaving)

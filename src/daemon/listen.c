@@ -4,8 +4,8 @@
 #include "daemon/log.h"
 #include "daemon/parked.h"
 
-/* When there is time: soon, or later if there is something better to do.  Inputs in one go, which take about 1 ms. */
-enum { SOON_MS = 10, LATER_MS = 50, AT_ONCE = 256 };
+/* When there is something to listen to; how many inputs in one go, which take about 1 ms. */
+enum { SOON_MS = 10, AT_ONCE = 256 };
 
 static bool is_wanted(const struct ft_inputs *inputs)
 {
@@ -42,20 +42,18 @@ static bool has_time(const struct ft_daemon *daemon)
     TAILQ_FOREACH(parked, &daemon->parked, link)
         if (parked->state == FT_PARKED_STARTING)
             return false;
-    return TAILQ_EMPTY(&daemon->runs);
+    return TAILQ_EMPTY(&daemon->runs) && !daemon->leaving;
 }
 
 static void on_time(uv_timer_t *timer)
 {
     struct ft_daemon *daemon = timer->data;
     int64_t since;
-    struct ft_inputs *inputs = daemon->leaving ? NULL : next_inputs(daemon, &since);
+    struct ft_inputs *inputs = has_time(daemon) ? next_inputs(daemon, &since) : NULL;
     if (inputs == NULL)
-        return;
-    bool now = has_time(daemon);
-    if (now)
-        ft_inputs_listen(inputs, AT_ONCE, since);
-    uv_timer_start(timer, on_time, now ? 0 : LATER_MS, 0);
+        return; /* for now */
+    ft_inputs_listen(inputs, AT_ONCE, since);
+    uv_timer_start(timer, on_time, 0, 0);
 }
 
 void ft_listen_begin(struct ft_daemon *daemon)
@@ -70,7 +68,7 @@ void ft_listen_begin(struct ft_daemon *daemon)
 void ft_listen_soon(struct ft_daemon *daemon)
 {
     int64_t since;
-    if (daemon->heard != NULL && !ft_listen_is_busy(daemon) && next_inputs(daemon, &since) != NULL)
+    if (daemon->heard != NULL && !ft_listen_is_busy(daemon) && has_time(daemon) && next_inputs(daemon, &since) != NULL)
         uv_timer_start(&daemon->listening, on_time, SOON_MS, 0);
 }
 

@@ -10,7 +10,7 @@
 /* Begin; where the system allows it no more nothing is heard, and all is looked at. */
 void ft_listen_begin(struct ft_daemon *daemon);
 
-/* There may be inputs of which it is not known whether they can be heard of. */
+/* There may be inputs of which it is not known whether they can be heard of, and time to find out. */
 void ft_listen_soon(struct ft_daemon *daemon);
 
 /* Whether there are some still. */

@@ -384,7 +384,7 @@ static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_ke
     struct ft_parked *parked = calloc(1, sizeof *parked);
     if (parked == NULL)
         return NULL;
-    parked->since = ft_now(); /* it reads its first file more than a tick of the files' clock later */
+    parked->since = ft_file_clock();
     parked->inputs.heard = daemon->heard;
     parked->daemon = daemon;
     parked->given = -1;

@@ -405,6 +405,7 @@ void ft_snapshot_make_next(struct ft_daemon *daemon)
             break;
         }
     }
+    ft_listen_soon(daemon);
 }
 
 /* ---- what it says ---- */
@@ -487,6 +488,5 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
     } else
         ft_parked_lay_off(parked);
     ft_snapshot_make_next(daemon);
-    ft_listen_soon(daemon);
     return 0;
 }

@@ -12,7 +12,7 @@
 
 enum { CHUNK = 64 * 1024 };
 
-static const int64_t SECOND = 1000000000;
+static const int64_t SECOND = 1000000000, MILLISECOND = 1000000, MICROSECOND = 1000;
 
 /* Times that do not fit, of years after 2262, are other ones, but always the same. */
 static int64_t nanoseconds(const struct timespec *time)
@@ -52,13 +52,27 @@ bool ft_filestat_same(const struct ft_filestat *left, const struct ft_filestat *
 
 int64_t ft_time_past(int64_t changed)
 {
-    int64_t step = changed % SECOND == 0 ? 2 * SECOND : 1;
+    int64_t step = MICROSECOND;
+    if (changed % SECOND == 0)
+        step = 2 * SECOND;
+    else if (changed % MILLISECOND == 0)
+        step = 10 * MILLISECOND;
     return changed > INT64_MAX - step ? INT64_MAX : changed + step;
+}
+
+int64_t ft_earliest(int64_t since)
+{
+    return since < INT64_MIN + FT_CLOCK_SKEW ? INT64_MIN : since - FT_CLOCK_SKEW;
+}
+
+bool ft_time_is_young(int64_t changed, int64_t since)
+{
+    return ft_time_past(changed) > ft_earliest(since);
 }
 
 bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now)
 {
-    return ft_time_past(status->changed) <= now - FT_CLOCK_SKEW;
+    return !ft_time_is_young(status->changed, now);
 }
 
 static int64_t read_clock(clockid_t clock)

@@ -23,14 +23,23 @@ bool ft_filestat_same(const struct ft_filestat *left, const struct ft_filestat *
 
 /*
  * The first moment of the files' clock, in ns since 1970, from which on a change gives another time than the last one.
- * A file system that keeps whole seconds, or pairs of them, is known by such a time.
+ * A file system that keeps whole seconds or milliseconds, or pairs or tens of them, is known by such a time.
  */
 int64_t ft_time_past(int64_t changed);
 
-/* How far, in ns, a file server's clock may be behind ours without a change being missed. */
+/*
+ * A file server's clock may be so far behind ours, in ns, and a write may go on for so long after it has set the time
+ * of the change, without anything being missed.
+ */
 #define FT_CLOCK_SKEW 20000000
 
-/* Whether that moment had passed at `now`, with some time to spare that costs nobody anything. */
+/* `since`, with that to spare. */
+int64_t ft_earliest(int64_t since);
+
+/* Whether a file that was changed then was changed after `since`, or may be before long with the same time. */
+bool ft_time_is_young(int64_t changed, int64_t since);
+
+/* Whether that moment had passed at `now`. */
 bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now);
 
 /*

@@ -17,15 +17,18 @@
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
-#ifndef ZFS_SUPER_MAGIC
-#define ZFS_SUPER_MAGIC 0x2fc12fc1
-#endif
 
 /* Folders at most: the system has a limit for each user. */
-enum { MOST = 16384, EVENTS_SIZE = 64 * 1024 };
+enum { MOST = 4096, EVENTS_SIZE = 64 * 1024 };
 
 static const uint32_t wanted = IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+/* What tells a folder from another one that may be put in its place. */
+struct where {
+    uint64_t inode, mount;
+    uint32_t major, minor, mode;
+};
 
 struct folder {
     char *path;
@@ -33,11 +36,12 @@ struct folder {
     uint32_t changed; /* when something was heard from it last */
     bool is_heard;    /* false: what happens there has to be looked for */
     bool is_top;      /* nothing is heard of what is above it */
-    struct stat status; /* of a top, when it was found */
+    struct where where; /* of a top, when it was found */
 };
 
 struct ft_heard {
-    int fd;     /* of inotify */
+    int fd;     /* of inotify; negative: there is none */
+    int old_fd; /* that was given up, and takes long to close; negative: there is none */
     int mounts; /* tells of changes of what is mounted */
     uint32_t now;
     uint32_t first; /* the number of the first folder; those before were given up */
@@ -83,8 +87,8 @@ static bool has_links(const char *path)
 /* Whether nobody changes it but by way of this kernel. */
 static bool is_local(int fd)
 {
-    static const unsigned long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,     TMPFS_MAGIC,
-                                          F2FS_SUPER_MAGIC, ZFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, 0};
+    static const unsigned long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC,
+                                          TMPFS_MAGIC,      F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, 0};
     struct statfs is;
     if (fstatfs(fd, &is) < 0)
         return false;
@@ -94,9 +98,20 @@ static bool is_local(int fd)
     return false;
 }
 
-static bool is_same_folder(const struct stat *was, const struct stat *is)
+/* Returns false: it is not there, or the kernel does not say enough. */
+static bool find(struct where *where, int fd, const char *path)
 {
-    return was->st_dev == is->st_dev && was->st_ino == is->st_ino && was->st_mode == is->st_mode;
+    struct statx is;
+    memset(where, 0, sizeof *where);
+    if (statx(fd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_INO | STATX_MODE | STATX_MNT_ID, &is) < 0 ||
+        !(is.stx_mask & STATX_MNT_ID))
+        return false;
+    where->inode = is.stx_ino;
+    where->mount = is.stx_mnt_id;
+    where->major = is.stx_dev_major;
+    where->minor = is.stx_dev_minor;
+    where->mode = is.stx_mode;
+    return true;
 }
 
 /* ---- folders ---- */
@@ -109,6 +124,14 @@ static int compare_paths(const void *left, const void *right)
 static void leave_it(void *folder)
 {
     (void)folder;
+}
+
+/* This may take the kernel 20 ms: not while somebody waits. */
+static void close_old(struct ft_heard *heard)
+{
+    if (heard->old_fd >= 0)
+        close(heard->old_fd);
+    heard->old_fd = -1;
 }
 
 /* Forget all folders: what is in them has to be looked for, until somebody asks to hear of it again. */
@@ -124,8 +147,8 @@ static void give_up(struct ft_heard *heard)
     heard->count = 0;
     if (heard->watches > 0)
         memset(heard->by_watch, 0, heard->watches * sizeof *heard->by_watch);
-    if (heard->fd >= 0)
-        close(heard->fd);
+    close_old(heard);
+    heard->old_fd = heard->fd;
     heard->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 }
 
@@ -161,32 +184,23 @@ static bool know_watch(struct ft_heard *heard, int watch, uint32_t number)
     return true;
 }
 
-/* Watch a folder, and look where it is only then.  Returns whether all that happens in it will be heard. */
-static bool watch(struct ft_heard *heard, struct folder *folder)
+/*
+ * Watch a folder that is open, and look where it is once more when it is watched.  Returns whether all that happens in
+ * it will be heard.
+ */
+static bool watch(struct ft_heard *heard, struct folder *folder, int fd)
 {
     char name[32];
-    int fd = open(folder->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    if (!is_local(fd) || has_links(folder->path) || !find(&folder->where, fd, ""))
         return false;
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-    int number = heard->fd < 0 ? -1 : inotify_add_watch(heard->fd, name, wanted);
-    bool is_heard = number >= 0 && know_watch(heard, number, folder->number) && is_local(fd) &&
-                    fstat(fd, &folder->status) == 0 && !has_links(folder->path);
-    close(fd);
-    return is_heard;
+    int number = inotify_add_watch(heard->fd, name, wanted);
+    return number >= 0 && know_watch(heard, number, folder->number) && !has_links(folder->path);
 }
 
-/* The folder of this path, watched if it can be; NULL: there is no memory. */
-static struct folder *folder_of(struct ft_heard *heard, char *path)
+/* A new one, not watched yet; NULL: there is no memory. */
+static struct folder *add(struct ft_heard *heard, const char *path)
 {
-    char parent[PATH_MAX];
-    struct folder key = {.path = path}, *above = NULL;
-    void *node = tfind(&key, &heard->by_path, compare_paths);
-    if (node != NULL)
-        return *(struct folder **)node;
-    bool is_top = !parent_of(parent, sizeof parent, path) || !ft_heard_is_installed(parent);
-    if (!is_top && (above = folder_of(heard, parent)) == NULL)
-        return NULL;
     struct folder *folder = has_room(heard) ? calloc(1, sizeof *folder) : NULL;
     if (folder == NULL || (folder->path = strdup(path)) == NULL ||
         tsearch(folder, &heard->by_path, compare_paths) == NULL) {
@@ -197,53 +211,92 @@ static struct folder *folder_of(struct ft_heard *heard, char *path)
     }
     folder->number = heard->first + (uint32_t)heard->count;
     heard->folders[heard->count++] = folder;
-    folder->is_top = is_top;
-    folder->is_heard = (is_top || above->is_heard) && watch(heard, folder);
     return folder;
+}
+
+static struct folder *known(const struct ft_heard *heard, char *path)
+{
+    struct folder key = {.path = path};
+    void *node = tfind(&key, &heard->by_path, compare_paths);
+    return node == NULL ? NULL : *(struct folder **)node;
+}
+
+/* The folder of this path, watched if it can be; NULL: there is none, or no memory. */
+static struct folder *folder_of(struct ft_heard *heard, char *path)
+{
+    char parent[PATH_MAX];
+    struct folder *folder = known(heard, path), *above = NULL;
+    if (folder != NULL)
+        return folder;
+    bool is_top = !parent_of(parent, sizeof parent, path) || !ft_heard_is_installed(parent);
+    if (!is_top && (above = folder_of(heard, parent)) == NULL)
+        return NULL;
+    int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    folder = add(heard, path);
+    if (folder != NULL) {
+        folder->is_top = is_top;
+        folder->is_heard = (is_top || above->is_heard) && watch(heard, folder, fd);
+    }
+    close(fd);
+    return folder;
+}
+
+/* Whether it is a file of one name, and not that of another folder which is mounted here. */
+static bool is_plain(const struct statx *is)
+{
+    return S_ISREG(is->stx_mode) && is->stx_nlink == 1 && is->stx_attributes_mask & STATX_ATTR_MOUNT_ROOT &&
+           !(is->stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 /* Copy the path of the folder in which changes of what is there are heard.  Returns false: there is none. */
 static bool place_of(char *folder, size_t size, const char *path)
 {
-    struct stat is;
-    bool exists = lstat(path, &is) == 0;
+    struct statx is;
+    bool exists = statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_NLINK, &is) == 0;
     if (!exists && errno != ENOENT)
         return false;
-    if (exists && S_ISDIR(is.st_mode))
+    if (exists && S_ISDIR(is.stx_mode))
         return (size_t)snprintf(folder, size, "%s", path) < size;
-    bool has_one_name = !exists || (S_ISREG(is.st_mode) && is.st_nlink == 1);
-    return has_one_name && parent_of(folder, size, path);
+    return (!exists || is_plain(&is)) && parent_of(folder, size, path);
 }
 
 uint32_t ft_heard_listen(struct ft_heard *heard, const char *path)
 {
-    char folder[PATH_MAX];
-    if (!place_of(folder, sizeof folder, path) || !ft_heard_is_installed(folder))
+    char folder[PATH_MAX], again[PATH_MAX];
+    close_old(heard);
+    if (heard->fd < 0)
+        heard->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (heard->fd < 0 || !place_of(folder, sizeof folder, path) || !ft_heard_is_installed(folder))
         return 0;
     const struct folder *found = folder_of(heard, folder);
-    return found != NULL && found->is_heard ? found->number : 0;
+    bool is_there = place_of(again, sizeof again, path) && strcmp(folder, again) == 0;
+    return found != NULL && found->is_heard && is_there ? found->number : 0;
 }
 
 /* ---- what is heard ---- */
 
-/* Whether an event may put another folder under a path, or nothing, or keep somebody out of it. */
-static bool is_of_paths(const struct inotify_event *event)
+/* Whether a folder of which something is heard is named by an event. */
+static bool is_of_known(const struct ft_heard *heard, const struct folder *folder, const char *name)
 {
-    if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF))
-        return true;
-    bool is_folder = event->len == 0 || event->mask & IN_ISDIR;
-    return is_folder && event->mask & (IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
+    char path[PATH_MAX];
+    return (size_t)snprintf(path, sizeof path, "%s/%s", folder->path, name) >= sizeof path ||
+           known(heard, path) != NULL;
 }
 
-/* Returns false: all has to be looked at anew. */
+/* Returns false: another folder may be under a path now, or none, or somebody is kept out of it. */
 static bool take(struct ft_heard *heard, const struct inotify_event *event)
 {
-    if (event->wd < 0 || (size_t)event->wd >= heard->watches || is_of_paths(event))
+    if (event->wd < 0 || (size_t)event->wd >= heard->watches || heard->by_watch[event->wd] == 0 ||
+        event->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF))
         return false;
-    uint32_t number = heard->by_watch[event->wd];
-    if (number != 0)
-        heard->folders[number - heard->first]->changed = heard->now;
-    return true;
+    struct folder *folder = heard->folders[heard->by_watch[event->wd] - heard->first];
+    bool is_itself = event->len == 0;
+    bool is_folder = event->mask & (IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) &&
+                     (is_itself || event->mask & IN_ISDIR);
+    folder->changed = heard->now;
+    return !is_folder || (!is_itself && !is_of_known(heard, folder, event->name));
 }
 
 static bool take_all(struct ft_heard *heard)
@@ -269,9 +322,9 @@ static bool are_in_place(const struct ft_heard *heard)
 {
     for (size_t i = 0; i < heard->count; i++) {
         const struct folder *folder = heard->folders[i];
-        struct stat is;
+        struct where is;
         if (folder->is_top && folder->is_heard &&
-            (lstat(folder->path, &is) < 0 || !is_same_folder(&folder->status, &is)))
+            (!find(&is, AT_FDCWD, folder->path) || memcmp(&is, &folder->where, sizeof is) != 0))
             return false;
     }
     return true;
@@ -298,7 +351,8 @@ struct ft_heard *ft_heard_new(void)
     struct ft_heard *heard = calloc(1, sizeof *heard);
     if (heard == NULL)
         return NULL;
-    *heard = (struct ft_heard){.fd = -1, .mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), .first = 1};
+    *heard = (struct ft_heard){.fd = -1, .old_fd = -1, .first = 1};
+    heard->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     give_up(heard);
     if (heard->mounts >= 0 && heard->fd >= 0)
         return heard;
@@ -311,6 +365,7 @@ void ft_heard_free(struct ft_heard *heard)
     if (heard == NULL)
         return;
     give_up(heard);
+    close_old(heard);
     if (heard->fd >= 0)
         close(heard->fd);
     if (heard->mounts >= 0)

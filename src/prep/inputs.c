@@ -88,14 +88,14 @@ static bool status_changed(struct ft_input *was, const char *path, int64_t since
 static bool is_young_status(const struct ft_input *input, const char *path, int64_t since)
 {
     (void)path;
-    return input->status.exists && ft_time_past(input->status.changed) > since;
+    return input->status.exists && ft_time_is_young(input->status.changed, since);
 }
 
 /* A folder changes with what is made in it. */
 static bool is_young_file(const struct ft_input *input, const char *path, int64_t since)
 {
     (void)path;
-    return input->status.exists && !S_ISDIR(input->status.mode) && ft_time_past(input->status.changed) > since;
+    return input->status.exists && !S_ISDIR(input->status.mode) && ft_time_is_young(input->status.changed, since);
 }
 
 /* ---- status instead of content ---- */
@@ -203,7 +203,7 @@ static bool lstatus_changed(struct ft_input *was, const char *path, int64_t sinc
 static bool is_young_link(const struct ft_input *input, const char *path, int64_t since)
 {
     (void)path;
-    return S_ISLNK(input->status.mode) && ft_time_past(input->status.changed) > since;
+    return S_ISLNK(input->status.mode) && ft_time_is_young(input->status.changed, since);
 }
 
 /* ---- listings ---- */
@@ -240,9 +240,9 @@ static bool listing_changed(struct ft_input *was, const char *path, int64_t sinc
  */
 static bool is_young_listing(const struct ft_input *input, const char *path, int64_t since)
 {
-    if (!S_ISDIR(input->status.mode) || ft_time_past(input->status.changed) <= since)
+    if (!S_ISDIR(input->status.mode) || !ft_time_is_young(input->status.changed, since))
         return false;
-    struct ft_listing_youth young = ft_listing_youth(path, kind_of(input)->counts, since);
+    struct ft_listing_youth young = ft_listing_youth(path, kind_of(input)->counts, ft_earliest(since));
     return young.counted || !young.other;
 }
 

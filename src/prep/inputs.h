@@ -88,8 +88,8 @@ int ft_inputs_append_first(struct ft_inputs *inputs, const struct ft_inputs *oth
 
 /*
  * The first that is not as it was when it was added, or, of the kinds FILE, NAMES and INSTALLED, that was changed after
- * `since` (ns since 1970), when it may have been read before it was added; NULL: there is none.  Valid until the next
- * addition.  What is not noticed is a name that was taken out of a folder between `since` and the addition.
+ * `since`, by ft_file_clock(), when it may have been read before it was added; NULL: there is none.  Valid until the
+ * next addition.  What is not noticed is a name that was taken out of a folder between `since` and the addition.
  */
 const char *ft_inputs_changed(struct ft_inputs *inputs, int64_t since);
 

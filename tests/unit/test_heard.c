@@ -10,6 +10,8 @@
 #define TOP "venv/lib/python3.11"
 #define PACKAGE TOP "/site-packages/package"
 #define FILE_OF_IT PACKAGE "/module.py"
+#define LINKED "venv/lib64/python3.11/site-packages/package/module.py"
+#define OTHER "other/lib/python3.11/site-packages/package"
 
 enum { FLOOD = 40000 };
 
@@ -171,15 +173,15 @@ static void rename_package(struct scratch *scratch)
 static void replace_package(struct scratch *scratch)
 {
     make_installation(scratch, "other");
-    scratch_write(scratch, "other/lib/python3.11/site-packages/package/module.py", "xyz");
+    scratch_write(scratch, OTHER "/module.py", "xyz");
     rename_package(scratch);
-    rename_over(scratch, "other/lib/python3.11/site-packages/package", PACKAGE);
+    rename_over(scratch, OTHER, PACKAGE);
 }
 
 static void replace_installation(struct scratch *scratch)
 {
     make_installation(scratch, "other");
-    scratch_write(scratch, "other/lib/python3.11/site-packages/package/module.py", "xyz");
+    scratch_write(scratch, OTHER "/module.py", "xyz");
     rename_over(scratch, "venv", "old");
     rename_over(scratch, "other", "venv");
 }
@@ -187,7 +189,7 @@ static void replace_installation(struct scratch *scratch)
 static void put_link_to_installation(struct scratch *scratch)
 {
     make_installation(scratch, "other");
-    scratch_write(scratch, "other/lib/python3.11/site-packages/package/module.py", "xyz");
+    scratch_write(scratch, OTHER "/module.py", "xyz");
     rename_over(scratch, "venv", "old");
     make_link(scratch, "other", "venv");
 }
@@ -269,43 +271,63 @@ static void so_much_that_events_are_lost_is_a_reason_to_look(void **state)
     end(&lab);
 }
 
-/* In a process of its own, which may mount; the exit code says what has come of it. */
-static int mount_over_package(struct scratch *scratch)
+enum { SEEN, NOT_SEEN, NOT_ALLOWED };
+
+static bool mount_on(struct scratch *scratch, const char *what, const char *where)
 {
-    enum { SEEN = 0, NOT_SEEN = 1, NOT_ALLOWED = 2 };
-    char package[PATH_MAX], other[PATH_MAX];
+    char other[PATH_MAX];
+    snprintf(other, sizeof other, "%s", scratch_path(scratch, what));
+    return mount(other, scratch_path(scratch, where), NULL, MS_BIND, NULL) == 0;
+}
+
+/* A process of its own that may mount; the exit code says what has come of it. */
+static int mount_over(struct scratch *scratch, bool only_file)
+{
     if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return NOT_ALLOWED;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return NOT_ALLOWED;
     struct lab lab = make_lab(scratch);
     make_installation(scratch, "other");
-    scratch_write(scratch, "other/lib/python3.11/site-packages/package/module.py", "xyz");
+    scratch_write(scratch, OTHER "/module.py", only_file ? "abc" : "xyz");
+    if (only_file && !mount_on(scratch, OTHER "/module.py", FILE_OF_IT))
+        return NOT_ALLOWED;
     add(&lab, FT_INPUT_CONTENT, FILE_OF_IT);
     listen_to_all(&lab);
-    if (!is_left(&lab))
+    if (is_left(&lab) == only_file)
         return NOT_SEEN;
-    snprintf(package, sizeof package, "%s", scratch_path(scratch, PACKAGE));
-    snprintf(other, sizeof other, "%s", scratch_path(scratch, "other/lib/python3.11/site-packages/package"));
-    if (mount(other, package, NULL, MS_BIND, NULL) < 0)
+    if (only_file)
+        scratch_write(scratch, OTHER "/module.py", "xyz");
+    else if (!mount_on(scratch, OTHER, PACKAGE))
         return NOT_ALLOWED;
     bool seen = ft_inputs_changed(&lab.inputs, NO_SINCE) != NULL;
     end(&lab);
     return seen ? SEEN : NOT_SEEN;
 }
 
-static void what_is_mounted_over_it_is_noticed(void **state)
+static void check_mounted(struct scratch *scratch, bool only_file)
 {
     int status;
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        _exit(mount_over_package(*state));
+        _exit(mount_over(scratch, only_file));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 2)
+    if (WEXITSTATUS(status) == NOT_ALLOWED)
         skip();
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(WEXITSTATUS(status), SEEN);
+}
+
+static void what_is_mounted_over_it_is_noticed(void **state)
+{
+    check_mounted(*state, false);
+}
+
+/* Its changes are those of another folder. */
+static void a_file_that_was_mounted_before_is_looked_at(void **state)
+{
+    check_mounted(*state, true);
 }
 
 /* ---- what is looked at each time ---- */
@@ -332,11 +354,49 @@ static void what_is_of_the_project_or_behind_a_link_is_looked_at(void **state)
     make_link(lab.scratch, "module.py", PACKAGE "/linked.py");
     add(&lab, FT_INPUT_CONTENT, "test_it.py");
     add(&lab, FT_INPUT_CONTENT, PACKAGE "/linked.py");
-    add(&lab, FT_INPUT_CONTENT, "venv/lib64/python3.11/site-packages/package/module.py");
+    add(&lab, FT_INPUT_CONTENT, LINKED);
     add(&lab, FT_INPUT_CONTENT, FILE_OF_IT "/below");
     listen_to_all(&lab);
     for (size_t i = 0; i < lab.inputs.count; i++)
         assert_int_equal(lab.inputs.items[i].folder, 0);
+    end(&lab);
+}
+
+static void a_folder_that_was_not_there_is_heard_of_later(void **state)
+{
+    struct lab lab = make_lab(*state);
+    add(&lab, FT_INPUT_PRESENCE, PACKAGE "/missing/below.py");
+    listen_to_all(&lab);
+    ft_inputs_release(&lab.inputs);
+    lab.inputs.heard = lab.heard;
+    make_folder(lab.scratch, PACKAGE "/missing");
+    add(&lab, FT_INPUT_PRESENCE, PACKAGE "/missing/below.py");
+    listen_to_all(&lab);
+    assert_true(is_left(&lab));
+    end(&lab);
+}
+
+/* It would have the watch. */
+static void a_folder_is_heard_of_though_a_link_leads_to_it(void **state)
+{
+    struct lab lab = make_lab(*state);
+    make_link(lab.scratch, "lib", "venv/lib64");
+    add(&lab, FT_INPUT_CONTENT, FILE_OF_IT);
+    assert_int_equal(ft_heard_listen(lab.heard, scratch_path(lab.scratch, LINKED)), 0);
+    listen_to_all(&lab);
+    assert_true(is_left(&lab));
+    end(&lab);
+}
+
+static void other_folders_come_and_go(void **state)
+{
+    struct lab lab = make_lab(*state);
+    add(&lab, FT_INPUT_CONTENT, PACKAGE "/inner/deep.py");
+    listen_to_all(&lab);
+    make_folder(lab.scratch, PACKAGE "/__pycache__");
+    rename_over(lab.scratch, PACKAGE "/__pycache__", PACKAGE "/old");
+    assert_int_equal(rmdir(scratch_path(lab.scratch, PACKAGE "/old")), 0);
+    assert_true(is_left(&lab));
     end(&lab);
 }
 
@@ -376,7 +436,11 @@ int main(void)
         WITH_SCRATCH(other_names_in_a_folder_are_heard),
         WITH_SCRATCH(so_much_that_events_are_lost_is_a_reason_to_look),
         WITH_SCRATCH(what_is_mounted_over_it_is_noticed),
+        WITH_SCRATCH(a_file_that_was_mounted_before_is_looked_at),
         WITH_SCRATCH(a_file_of_two_names_is_looked_at),
+        WITH_SCRATCH(a_folder_that_was_not_there_is_heard_of_later),
+        WITH_SCRATCH(a_folder_is_heard_of_though_a_link_leads_to_it),
+        WITH_SCRATCH(other_folders_come_and_go),
         WITH_SCRATCH(what_is_of_the_project_or_behind_a_link_is_looked_at),
         WITH_SCRATCH(what_would_be_in_no_folder_is_looked_at),
         cmocka_unit_test(installed_is_what_is_below_folders_of_these_names),
