@@ -137,7 +137,7 @@ def _stand_by(fd: int, *, with_worker: bool) -> Order:
     os.close(fd)
     kind, (_, state), fds = message
     if worker is not None and kind == _core.MSG_START_RUN:
-        worker.tell(kind, state, fds)
+        worker.wake(kind, state, fds)
     elif worker is not None:
         worker.close()
     return Order(kind, state, fds, worker)

@@ -110,6 +110,15 @@ class StandbyWorker:
             except Exception:  # noqa: BLE001 (it has died, or cannot be told that; the run does without)
                 self.close()
 
+    def wake(self, kind: int, payload: object, fds: list[int]) -> None:
+        """The same, which has it begin, on another processor than this process if it may have one.
+
+        The kernel likes to put who is woken by a socket where the one who has written is, and leaves it there for a
+        tick of 4 ms, although the controller goes on.
+        """
+        with _elsewhere(self.pid):
+            self.tell(kind, payload, fds)
+
     def take(self, node: Node, plumbing: Plumbing, ids: Sequence[str]) -> int:
         """Have it be the worker of a node.
 
@@ -149,6 +158,24 @@ class StandbyWorker:
                 if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                     os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
+
+
+@contextlib.contextmanager
+def _elsewhere(pid: int) -> Generator[None]:
+    """Keep a process that waits off the processor that this one is on, until it has been woken."""
+    try:
+        allowed = os.sched_getaffinity(pid)
+        others = allowed - {_core.current_cpu()}
+        if others:
+            os.sched_setaffinity(pid, others)
+    except (AttributeError, OSError):  # it has died, or nobody may say where it is to run
+        others = set()
+    try:
+        yield
+    finally:
+        if others:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(pid, allowed)
 
 
 class Understudy:

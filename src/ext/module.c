@@ -2,6 +2,7 @@
 #include "ext/core.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
@@ -83,6 +84,13 @@ static PyObject *core_unread_bytes(PyObject *module, PyObject *args)
     return PyLong_FromLong(count);
 }
 
+static PyObject *core_current_cpu(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromLong(sched_getcpu());
+}
+
 static PyObject *core_flush_c(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -117,6 +125,8 @@ static PyMethodDef core_methods[] = {
     {"fill_holes", core_fill_holes, METH_VARARGS,
      PyDoc_STR("fill_holes(limit, /)\n--\n\nTake up the freed blocks between living objects, at most `limit` bytes, so "
                "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
+    {"current_cpu", core_current_cpu, METH_NOARGS,
+     PyDoc_STR("current_cpu()\n--\n\nThe number of the processor that this runs on; -1: nobody knows.")},
     {"share_hot_pages", core_share_hot_pages, METH_NOARGS,
      PyDoc_STR("share_hot_pages()\n--\n\nFrom here on runs that are forked off this process, or a child of it, note in "
                "their end which\npages they have written to.")},

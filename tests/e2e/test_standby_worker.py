@@ -29,6 +29,7 @@ def say(name):
         "low": sorted(fd for fd in fds if fd < 10), "fds": len(fds), "drawn": random.random(),
         "worker": os.environ["PYTEST_XDIST_WORKER"], "folder": os.getcwd(),
         "group": os.getpgid(0) == os.getpid(), "variable": os.environ.get("ITS_VALUE"),
+        "processors": sorted(os.sched_getaffinity(0)),
     }
     with open(OUT + "/said", "a") as file:
         file.write(json.dumps(told) + chr(10))
@@ -119,6 +120,7 @@ def test_it_is_as_a_worker_that_is_forked(ahead: Project, out: Path) -> None:
     said(out)
     shown = [*in_time(ahead, out, *args), *without(ahead, out, *args), *in_time(ahead, out, *args)]
     assert all(one["group"] for one in shown)
+    assert shown[0]["processors"] == sorted(os.sched_getaffinity(0))
     own = {"pid", "parent", "drawn"}
     assert len({json.dumps({key: one[key] for key in one.keys() - own}) for one in shown}) == 1
     assert len({one["drawn"] for one in shown}) == 3
