@@ -17,7 +17,7 @@ struct ft_known {
     struct ft_kept_request about;
     struct ft_texts reads;      /* names of variables */
     struct ft_inputs inputs;
-    int64_t since;              /* when somebody began to find out, by ft_file_clock() */
+    int64_t since;              /* when somebody began to find out, as of ft_parked */
     struct ft_text plugins;     /* the same for all that import the same ones in the same way; empty: none */
     struct ft_text kind;        /* the same for all of the same configuration; empty: it has errors */
     struct ft_texts choices;    /* options that are no part of it, as NAME=VALUE */

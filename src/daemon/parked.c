@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/checkpoint.h"
@@ -23,7 +24,8 @@
 #include "wire/fds.h"
 #include "wire/protocol.h"
 
-enum { START_MS = 30 * 1000, COLLECT_MS = 600 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000, CHUNK = 64 * 1024 };
+enum { START_MS = 30 * 1000, COLLECT_MS = 600 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000 };
+enum { CHUNK = 64 * 1024, TICK_SHARES = 100 };
 
 /* ---- its end ---- */
 
@@ -384,7 +386,6 @@ static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_ke
     struct ft_parked *parked = calloc(1, sizeof *parked);
     if (parked == NULL)
         return NULL;
-    parked->since = ft_file_clock();
     parked->inputs.heard = daemon->heard;
     parked->daemon = daemon;
     parked->given = -1;
@@ -427,6 +428,18 @@ static uint32_t new_seed(void)
     return seed;
 }
 
+/*
+ * Have what has been changed by now be older than what is changed once a process reads: that may have the time of the
+ * last tick of the files' clock, and files that have just been written a later one, see ft_file_clock().
+ */
+static void begin_to_read(struct ft_parked *parked)
+{
+    const struct timespec share = {0, 300000};
+    parked->since = ft_now();
+    for (int i = 0; i < TICK_SHARES && ft_file_clock() <= parked->since; i++)
+        nanosleep(&share, NULL);
+}
+
 int ft_parked_start(struct ft_daemon *daemon, const struct ft_kept_request *asked, struct ft_parked **started)
 {
     struct ft_parked *parked = new_parked(daemon, asked);
@@ -435,6 +448,7 @@ int ft_parked_start(struct ft_daemon *daemon, const struct ft_kept_request *aske
     parked->in_folder = ft_environ_needs_folder(&parked->asked.request.environ);
     if (!ft_environ_has_hash_seed(&parked->asked.request.environ))
         parked->seed = new_seed();
+    begin_to_read(parked);
     int fd = ft_launch_parked(daemon, &parked->asked.request, parked->in_folder, parked->seed, &parked->pid);
     int err = listen_to(parked, fd);
     if (err < 0)
@@ -451,6 +465,7 @@ struct ft_parked *ft_parked_prepare(struct ft_parked *base, const struct ft_kept
         return NULL;
     parked->base = base;
     parked->seed = base->seed;
+    begin_to_read(parked);
     return listen_to(parked, ft_order_prepare(base->fd, &asked->payload)) < 0 ? NULL : parked;
 }
 

@@ -49,7 +49,7 @@ struct ft_parked {
     struct ft_texts reads;      /* names of variables that were read */
     struct ft_inputs inputs;
     char stale[256];            /* why it is not to be used again; empty: it may be */
-    int64_t since;              /* when it was started, by ft_file_clock() */
+    int64_t since;              /* when it began to read, in ns since 1970; later changes have a later time */
     uint64_t begun;             /* the same, in ms of the loop's clock */
     uint64_t used;
     uint64_t renewal;           /* when a successor was started last; 0: never */

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from daemon_runs import WARM, daemon_log, start_of, status
-from fleetest import _core
 from lab import Project, Result, wait_for
 
 AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8", "FLEETEST_DAEMON_AHEAD": "0"}
@@ -26,13 +24,7 @@ def settle(project: Project) -> None:
 
 
 def prepare(project: Project, *args: str, **options: Any) -> None:
-    """Run once, and wait until that is prepared.
-
-    What was changed in the tick of the clock before it might count as changed meanwhile, and be prepared once more.
-    """
-    written = time.time_ns()
-    while _core.file_clock() <= written:
-        time.sleep(0.001)
+    """Run once, and wait until that is prepared."""
     project.fleetest(*args, leaves=True, **options)
     settle(project)
 
