@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import daemon_lab
@@ -61,3 +62,16 @@ def daemon_log(project: Project) -> str:
     """What daemons have written to their logs so far."""
     logs = (project.runtime / "fleetest").glob("*.log")
     return "".join(path.read_text("utf-8", "replace") for path in logs)
+
+
+def watched_folders(project: Project) -> set[int]:
+    """The inodes of folders of which the daemon hears."""
+    found = set()
+    for each in Path(f"/proc/{status(project)['pid']}/fdinfo").iterdir():
+        try:
+            text = each.read_text()
+        except FileNotFoundError:  # of the client that has just asked
+            continue
+        inodes = re.findall(r"^inotify .* ino:(\w+)", text, re.MULTILINE)
+        found |= {int(inode, 16) for inode in inodes}
+    return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Callable
 
 import pytest
 from ahead_runs import AHEAD, again, prepare, settle
-from daemon_runs import daemon_log, status
+from daemon_runs import daemon_log, watched_folders
 from lab import Project
 
 PACKAGE = "site-packages/package"
@@ -31,22 +30,8 @@ def using(project: Project) -> Project:
     prepare(project)
     again(project).check(0)
     settle(project)
-    assert (project.path / PACKAGE).stat().st_ino in heard(project)
+    assert (project.path / PACKAGE).stat().st_ino in watched_folders(project)
     return project
-
-
-def heard(project: Project) -> set[int]:
-    """The inodes of folders of which the daemon hears."""
-    found = set()
-    for each in Path(f"/proc/{status(project)['pid']}/fdinfo").iterdir():
-        try:
-            text = each.read_text()
-        except FileNotFoundError:  # of the client that has just asked
-            continue
-        found |= {
-            int(inode, 16) for inode in re.findall(r"^inotify .* ino:(\w+)", text, re.MULTILINE)
-        }
-    return found
 
 
 def write(project: Project) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from pathlib import Path
 from typing import Callable
 
 import pytest
 from ahead_runs import AHEAD, again, prepare
-from daemon_runs import parked, status
+from daemon_runs import parked, status, watched_folders
 from lab import Project, wait_for
 
 
@@ -115,13 +112,6 @@ def test_without(project: Project) -> None:
     project.env.update(AHEAD)
     project.file("test_a.py", "def test_a(): pass\n")
     prepare(project)
-    wait_for(lambda: not status(project)["preparing"], "packages that are listened to")
-    folder, watched = Path(f"/proc/{status(project)['pid']}/fdinfo"), set()
-    for each in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # of the client that has just asked
-            watched |= {
-                int(inode, 16)
-                for inode in re.findall(r"^inotify .* ino:(\w+)", each.read_text(), re.M)
-            }
+    watched = watched_folders(project)
     assert watched, "installed packages"
     assert project.path.stat().st_ino not in watched
