@@ -3,6 +3,7 @@
 #include "daemon/known.h"
 #include "daemon/log.h"
 #include "daemon/parked.h"
+#include "daemon/snapshot.h"
 
 /* When there is something to listen to; how many inputs in one go, which take about 1 ms. */
 enum { SOON_MS = 10, AT_ONCE = 256 };
@@ -36,22 +37,13 @@ static struct ft_inputs *next_inputs(struct ft_daemon *daemon, int64_t *since)
     return NULL;
 }
 
-static bool has_time(const struct ft_daemon *daemon)
-{
-    const struct ft_parked *parked;
-    TAILQ_FOREACH(parked, &daemon->parked, link)
-        if (parked->state == FT_PARKED_STARTING)
-            return false;
-    return TAILQ_EMPTY(&daemon->runs) && !daemon->leaving;
-}
-
 static void on_time(uv_timer_t *timer)
 {
     struct ft_daemon *daemon = timer->data;
     int64_t since;
-    struct ft_inputs *inputs = has_time(daemon) ? next_inputs(daemon, &since) : NULL;
+    struct ft_inputs *inputs = ft_snapshot_is_time(daemon) ? next_inputs(daemon, &since) : NULL;
     if (inputs == NULL)
-        return; /* for now */
+        return; /* ft_snapshot_make_next() asks again when something has ended */
     ft_inputs_listen(inputs, AT_ONCE, since);
     uv_timer_start(timer, on_time, 0, 0);
 }
@@ -68,7 +60,8 @@ void ft_listen_begin(struct ft_daemon *daemon)
 void ft_listen_soon(struct ft_daemon *daemon)
 {
     int64_t since;
-    if (daemon->heard != NULL && !ft_listen_is_busy(daemon) && has_time(daemon) && next_inputs(daemon, &since) != NULL)
+    bool may_begin = daemon->heard != NULL && !ft_listen_is_busy(daemon) && ft_snapshot_is_time(daemon);
+    if (may_begin && next_inputs(daemon, &since) != NULL)
         uv_timer_start(&daemon->listening, on_time, SOON_MS, 0);
 }
 

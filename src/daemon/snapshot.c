@@ -259,8 +259,7 @@ unsigned ft_snapshot_pending(const struct ft_daemon *daemon)
     return count + ft_watch_is_busy(daemon) + ft_listen_is_busy(daemon);
 }
 
-/* Whether it is time to make one: a run is not to be held up by it. */
-static bool is_time(const struct ft_daemon *daemon)
+bool ft_snapshot_is_time(const struct ft_daemon *daemon)
 {
     const struct ft_parked *parked;
     if (daemon->leaving || !TAILQ_EMPTY(&daemon->runs))
@@ -395,7 +394,7 @@ void ft_snapshot_make_next(struct ft_daemon *daemon)
     struct ft_parked *parked;
     if (daemon->watch.changed)
         compare_all(daemon);
-    while (is_time(daemon)) {
+    while (ft_snapshot_is_time(daemon)) {
         if ((known = last_wish(daemon)) != NULL)
             make(known);
         else if ((parked = next_to_compare(daemon)) != NULL)

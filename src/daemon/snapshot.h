@@ -47,4 +47,7 @@ void ft_snapshot_make_next(struct ft_daemon *daemon);
 /* How many are wished for or being made. */
 unsigned ft_snapshot_pending(const struct ft_daemon *daemon);
 
+/* Whether it is time to make one, or to do something else for later: a run is not to be held up by it. */
+bool ft_snapshot_is_time(const struct ft_daemon *daemon);
+
 #endif

@@ -70,11 +70,6 @@ bool ft_time_is_young(int64_t changed, int64_t since)
     return ft_time_past(changed) > ft_earliest(since);
 }
 
-bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now)
-{
-    return !ft_time_is_young(status->changed, now);
-}
-
 static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;

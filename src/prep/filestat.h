@@ -39,9 +39,6 @@ int64_t ft_earliest(int64_t since);
 /* Whether a file that was changed then was changed after `since`, or may be before long with the same time. */
 bool ft_time_is_young(int64_t changed, int64_t since);
 
-/* Whether that moment had passed at `now`. */
-bool ft_filestat_is_settled(const struct ft_filestat *status, int64_t now);
-
 /*
  * The clock that gives files their times, in ns since 1970: it goes on with each tick of the kernel, and what is
  * changed after it was read has this time or a later one.

@@ -121,9 +121,12 @@ static int compare_paths(const void *left, const void *right)
     return strcmp(((const struct folder *)left)->path, ((const struct folder *)right)->path);
 }
 
-static void leave_it(void *folder)
+static void free_folder(void *item)
 {
-    (void)folder;
+    struct folder *folder = item;
+    if (folder != NULL)
+        free(folder->path);
+    free(folder);
 }
 
 /* This may take the kernel 20 ms: not while somebody waits. */
@@ -137,12 +140,8 @@ static void close_old(struct ft_heard *heard)
 /* Forget all folders: what is in them has to be looked for, until somebody asks to hear of it again. */
 static void give_up(struct ft_heard *heard)
 {
-    tdestroy(heard->by_path, leave_it);
+    tdestroy(heard->by_path, free_folder);
     heard->by_path = NULL;
-    for (size_t i = 0; i < heard->count; i++) {
-        free(heard->folders[i]->path);
-        free(heard->folders[i]);
-    }
     heard->first += (uint32_t)heard->count;
     heard->count = 0;
     if (heard->watches > 0)
@@ -204,9 +203,7 @@ static struct folder *add(struct ft_heard *heard, const char *path)
     struct folder *folder = has_room(heard) ? calloc(1, sizeof *folder) : NULL;
     if (folder == NULL || (folder->path = strdup(path)) == NULL ||
         tsearch(folder, &heard->by_path, compare_paths) == NULL) {
-        if (folder != NULL)
-            free(folder->path);
-        free(folder);
+        free_folder(folder);
         return NULL;
     }
     folder->number = heard->first + (uint32_t)heard->count;

@@ -27,7 +27,7 @@ static const struct kind *kind_of(const struct ft_input *input);
 static void adopt(struct ft_input *was, const struct ft_filestat *is, int64_t now)
 {
     was->status = *is;
-    was->settled = ft_filestat_is_settled(is, now);
+    was->settled = !ft_time_is_young(is->changed, now);
 }
 
 /* ---- status alone ---- */

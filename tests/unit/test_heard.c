@@ -53,6 +53,12 @@ static void add(struct lab *lab, enum ft_input_kind kind, const char *name)
     assert_int_equal(ft_inputs_add(&lab->inputs, kind, path, strlen(path)), 0);
 }
 
+static void begin_anew(struct lab *lab)
+{
+    ft_inputs_release(&lab->inputs);
+    lab->inputs.heard = lab->heard;
+}
+
 static void listen_to_all(struct lab *lab)
 {
     ft_inputs_listen(&lab->inputs, SIZE_MAX, NO_SINCE);
@@ -224,8 +230,7 @@ static void what_comes_is_heard(void **state)
     struct scratch *scratch = *state;
     struct lab lab = make_lab(scratch);
     for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
-        ft_inputs_release(&lab.inputs);
-        lab.inputs.heard = lab.heard;
+        begin_anew(&lab);
         add(&lab, FT_INPUT_PRESENCE, missing[i]);
         listen_to_all(&lab);
         assert_true(is_left(&lab));
@@ -241,8 +246,7 @@ static void other_names_in_a_folder_are_heard(void **state)
     struct scratch *scratch = *state;
     struct lab lab = make_lab(scratch);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        ft_inputs_release(&lab.inputs);
-        lab.inputs.heard = lab.heard;
+        begin_anew(&lab);
         add(&lab, kinds[k], PACKAGE);
         listen_to_all(&lab);
         assert_true(is_left(&lab));
@@ -367,8 +371,7 @@ static void a_folder_that_was_not_there_is_heard_of_later(void **state)
     struct lab lab = make_lab(*state);
     add(&lab, FT_INPUT_PRESENCE, PACKAGE "/missing/below.py");
     listen_to_all(&lab);
-    ft_inputs_release(&lab.inputs);
-    lab.inputs.heard = lab.heard;
+    begin_anew(&lab);
     make_folder(lab.scratch, PACKAGE "/missing");
     add(&lab, FT_INPUT_PRESENCE, PACKAGE "/missing/below.py");
     listen_to_all(&lab);
