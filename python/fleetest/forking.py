@@ -65,14 +65,14 @@ class Forker:
             made.append(plumbing)
             pid = 0
             if isinstance(standby, StandbyWorker):
-                pid = standby.take(node, plumbing, self.run.record.ids)
+                pid = standby.take(node, plumbing, self.run.record.ids, len(nodes))
             pid = pid or os.fork()
             if pid == 0:
                 for other in made:
                     other.close_controller_ends()
                     if other is not plumbing:
                         other.close_shared()
-                self._become(node, plumbing, plumbing.channel())
+                self._become(node, plumbing, plumbing.channel(len(nodes)))
             adopt(node, pid, plumbing)
         if self.run.restarts_left and self._may_replace():
 

@@ -146,9 +146,12 @@ class Plumbing:
         tail = others.pop(0) if numbers[1] else -1
         return cls(-1, -1, -1, sock, out, err, tail, dict(zip(numbers[2:], others)))
 
-    def channel(self) -> _core.Channel:
-        """In the worker: its end of the socket."""
-        channel = _core.Channel(self.worker_sock, self.tail)
+    def channel(self, workers: int = 0) -> _core.Channel:
+        """In the worker: its end of the socket.
+
+        :param workers: how many the run has; 0: not known
+        """
+        channel = _core.Channel(self.worker_sock, self.tail, workers)
         _close(self.tail)
         return channel
 

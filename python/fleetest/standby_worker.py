@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 from pathlib import Path
@@ -119,16 +118,22 @@ class StandbyWorker:
         with _elsewhere(self.pid):
             self.tell(kind, payload, fds)
 
-    def take(self, node: Node, plumbing: Plumbing, ids: Sequence[str]) -> int:
+    def take(self, node: Node, plumbing: Plumbing, ids: Sequence[str], workers: int) -> int:
         """Have it be the worker of a node.
 
         :param ids: of the tests
+        :param workers: how many are made
         :returns: its pid; 0: it cannot be, and has ended
         """
         if self.pid and self._is_ready(ids):
             numbers, fds = plumbing.worker_fds()
             base = None if node.base_temp is None else str(node.base_temp)
-            told = {"id": node.id, "workerinput": node.workerinput, "base_temp": base}
+            told = {
+                "id": node.id,
+                "workerinput": node.workerinput,
+                "base_temp": base,
+                "workers": workers,
+            }
             with open(os.memfd_create("fleetest told"), "wb", 0) as file:
                 file.write(_core.packb(told))  # messages with descriptors have to be short
                 self.tell(_core.MSG_FORK, numbers, [file.fileno(), *fds])
@@ -140,10 +145,9 @@ class StandbyWorker:
         return pid
 
     def _is_ready(self, ids: Sequence[str]) -> bool:
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
         try:
-            message = _core.receive_fds(self._fd) if poll.poll(PATIENCE_MS) else None
+            is_there = _core.wait_here(self._fd, PATIENCE_MS)
+            message = _core.receive_fds(self._fd) if is_there else None
         except OSError:
             return False
         return message is not None and message[1] in ("", digest(ids))
@@ -230,19 +234,20 @@ class Understudy:
     def become(self, run: Run) -> NoReturn:
         """The controller is about to make workers: be one, if it wants this to be."""
         try:
-            node, plumbing = self._wait_for_node(run)
+            node, plumbing, workers = self._wait_for_node(run)
             become_worker(
                 run.session,
                 node,
                 plumbing,
-                plumbing.channel(),
+                plumbing.channel(workers),
                 random_state=randomness.capture(),
                 left_open=set(),
             )
         finally:
             os._exit(70)  # whatever went wrong, this is not to be a second controller
 
-    def _wait_for_node(self, run: Run) -> tuple[Node, Plumbing]:
+    def _wait_for_node(self, run: Run) -> tuple[Node, Plumbing, int]:
+        """What it is to be, and how many workers there are."""
         assert self._stand_ins is not None
         if run.rearranged:
             os._exit(0)
@@ -250,6 +255,8 @@ class Understudy:
         flush_all()
         ids = digest([item.nodeid for item in run.session.items]) if self._collects else ""
         _core.send_fds(self._fd, _core.MSG_STANDS_BY, ids, ())
+        with contextlib.suppress(OSError):  # a signal has come
+            _core.wait_here(self._fd, -1)
         numbers, (file, *fds) = self.hear(_core.MSG_FORK)
         told = _core.unpackb(os.pread(file, os.fstat(file).st_size, 0))
         os.close(file)
@@ -257,7 +264,7 @@ class Understudy:
         self._stand_ins.replace(self._received)
         for fd in self._received.values():
             os.close(fd)
-        return told_node(run, told), Plumbing.from_worker_fds(numbers, fds)
+        return told_node(run, told), Plumbing.from_worker_fds(numbers, fds), told["workers"]
 
 
 def told_node(run: Run, told: dict[str, Any]) -> Node:

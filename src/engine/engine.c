@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/stay.h"
 #include "engine/internal.h"
 #include "engine/loan.h"
 #include "engine/signals.h"
@@ -353,7 +354,10 @@ static int wait_for_slots(struct ft_engine *engine, int timeout)
         return poll(engine->polled, engine->slot_len, 0);
     if (engine->ops.unlock != NULL)
         engine->ops.unlock(engine->arg);
+    struct ft_stay stay;
+    ft_stay_begin(&stay, engine->alive);
     ready = poll(engine->polled, engine->slot_len, timeout);
+    ft_stay_end(&stay);
     if (engine->ops.lock != NULL)
         engine->ops.lock(engine->arg);
     return ready;

@@ -7,12 +7,14 @@
  * object, which then does nothing: only the worker itself speaks for the worker.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/stay.h"
 #include "ext/core.h"
 #include "wire/frame.h"
 #include "wire/msgpack.h"
@@ -28,6 +30,7 @@ struct channel {
     int fd;
     pid_t owner;
     pthread_mutex_t writing;
+    unsigned busy;        /* processes of the run that have a processor each while this one waits; 0: not known */
     int shared;           /* the controller sees the tail */
     int flushing;         /* the GIL may be let go with the tail half written */
     struct ft_frame_reader in;
@@ -42,9 +45,10 @@ struct channel {
 
 static PyObject *channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"fd", "tail", NULL};
+    static char *names[] = {"fd", "tail", "busy", NULL};
     int fd, tail_fd = -1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|i:Channel", names, &fd, &tail_fd))
+    unsigned busy = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|iI:Channel", names, &fd, &tail_fd, &busy))
         return NULL;
     struct ft_tail *tail = ft_tail_map(tail_fd);
     if (tail == NULL)
@@ -55,6 +59,7 @@ static PyObject *channel_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         return NULL;
     }
     self->fd = fd;
+    self->busy = busy;
     self->tail = tail;
     self->shared = tail_fd >= 0;
     self->owner = getpid();
@@ -285,6 +290,7 @@ static int take_messages(struct channel *self)
 static int receive(struct channel *self, int flags)
 {
     unsigned char bytes[16384];
+    struct ft_stay stay;
     ssize_t got;
     int err;
     do {
@@ -293,8 +299,10 @@ static int receive(struct channel *self, int flags)
             err = errno;
         } else {
             Py_BEGIN_ALLOW_THREADS
+            ft_stay_begin(&stay, self->busy > 0 ? self->busy : UINT_MAX);
             got = recv(self->fd, bytes, sizeof bytes, flags);
             err = errno;
+            ft_stay_end(&stay);
             Py_END_ALLOW_THREADS
         }
         if (got < 0 && err == EINTR && PyErr_CheckSignals() < 0)
@@ -415,9 +423,11 @@ static PyMethodDef channel_methods[] = {
 };
 
 static PyType_Slot channel_slots[] = {
-    {Py_tp_doc, PyDoc_STR("Channel(fd, tail=-1)\n--\n\n"
+    {Py_tp_doc, PyDoc_STR("Channel(fd, tail=-1, busy=0)\n--\n\n"
                           "A worker's end of its socket to the controller; does not own fd.\n\n"
-                          ":param tail: memory of TAIL_SIZE bytes that the controller has too; -1: none")},
+                          ":param tail: memory of TAIL_SIZE bytes that the controller has too; -1: none\n"
+                          ":param busy: how many others run while it waits; if there are more processors, it is woken "
+                          "on its own;\n    0: nobody knows")},
     {Py_tp_new, channel_new},
     {Py_tp_dealloc, channel_dealloc},
     {Py_tp_traverse, channel_traverse},

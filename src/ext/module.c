@@ -2,10 +2,12 @@
 #include "ext/core.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
+#include "base/stay.h"
 #include "prep/inputs.h"
 #include "trace/trace.h"
 #include "wire/protocol.h"
@@ -91,6 +93,23 @@ static PyObject *core_current_cpu(PyObject *module, PyObject *unused)
     return PyLong_FromLong(sched_getcpu());
 }
 
+static PyObject *core_wait_here(PyObject *module, PyObject *args)
+{
+    struct ft_stay stay;
+    struct pollfd polled = {.events = POLLIN};
+    int timeout, ready, err;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "ii:wait_here", &polled.fd, &timeout))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    ft_stay_begin(&stay, 1);
+    ready = poll(&polled, 1, timeout);
+    err = errno;
+    ft_stay_end(&stay);
+    Py_END_ALLOW_THREADS
+    return ready < 0 ? core_raise(-err) : PyBool_FromLong(ready);
+}
+
 static PyObject *core_flush_c(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -127,6 +146,10 @@ static PyMethodDef core_methods[] = {
                "that after a fork\nnew objects do not lie on pages that are shared; returns how many bytes.")},
     {"current_cpu", core_current_cpu, METH_NOARGS,
      PyDoc_STR("current_cpu()\n--\n\nThe number of the processor that this runs on; -1: nobody knows.")},
+    {"wait_here", core_wait_here, METH_VARARGS,
+     PyDoc_STR("wait_here(fd, timeout, /)\n--\n\nWait until there is something to read, and be woken on the processor "
+               "that this thread is on.\n\n:param int timeout: ms; negative: for ever\n:returns: False: there is "
+               "nothing yet\n:raises OSError: also if a signal has come")},
     {"share_hot_pages", core_share_hot_pages, METH_NOARGS,
      PyDoc_STR("share_hot_pages()\n--\n\nFrom here on runs that are forked off this process, or a child of it, note in "
                "their end which\npages they have written to.")},
