@@ -11,6 +11,7 @@ import signal
 import stat
 import sys
 import threading
+import traceback
 import weakref
 from os import listdir  # the library's: a project may have put another one there since
 from typing import Any
@@ -39,11 +40,15 @@ def drop_inherited_exit_handlers() -> None:
 
 
 def run_exit_handlers() -> None:
-    """What the interpreter does at exit: wait for threads, then run this process's handlers."""
-    main = threading.main_thread()
-    for thread in threading.enumerate():
-        if thread is not main and thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    """What the interpreter does at exit: wait for threads, then run this process's handlers.
+
+    Pools of threads end theirs only when they are told that the interpreter ends, which the wait begins with.
+    """
+    wait_for_threads: Any = threading._shutdown  # type: ignore[attr-defined]
+    try:
+        wait_for_threads()
+    except Exception:  # noqa: BLE001 (as the interpreter, which goes on with the handlers)
+        sys.stderr.write(f"Exception ignored in: {threading!r}\n{traceback.format_exc()}")
     atexit._run_exitfuncs()
 
 

@@ -276,6 +276,60 @@ def test_thread_that_has_ended_does_not_matter(project: Project) -> None:
 
 
 @METHODS
+def test_pools_that_nobody_shuts_down(project: Project, method: str) -> None:
+    """Their threads wait for work until they are told that the interpreter ends, before it waits for them."""
+    project.file(
+        "test_a.py",
+        """
+        import atexit
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+
+        POOL = ThreadPoolExecutor(1)
+
+        def log(text):
+            with open("log", "a") as file:
+                file.write(f"{text}\\n")
+
+        def test_of_the_module():
+            assert POOL.submit(int).result() == 0
+
+        def test_of_the_test():
+            global pool
+            pool = ThreadPoolExecutor(1)
+            pool.submit(log, "submitted").result()
+            atexit.register(log, "handler")
+        """,
+    )
+    project.fleetest("-n", "2", "--start-method", method).check(0).counts(passed=2)
+    assert project.logged() == ["submitted", "handler"]
+
+
+def test_pool_that_cannot_be_told(project: Project) -> None:
+    """What is raised then is shown, and handlers run all the same, as at the interpreter's end."""
+    project.file(
+        "test_a.py",
+        """
+        import atexit
+        import threading
+
+        def fail():
+            raise ValueError("not now")
+
+        def test_a():
+            threading._register_atexit(fail)
+            atexit.register(print, "handler", file=open("log", "w"))
+
+        def test_b(): pass
+        """,
+    )
+    result = project.fleetest("-n", "2", "--cold").check(0).counts(passed=2)
+    assert "Exception ignored in: <module 'threading'" in result.err
+    assert "ValueError: not now" in result.err
+    assert project.logged() == ["handler"]
+
+
+@METHODS
 def test_exceptions_of_threads_and_finalizers(project: Project, method: str) -> None:
     """Pytest's warnings about them come from workers too, each once."""
     project.file(
