@@ -48,7 +48,8 @@ ASK_FOR_OTHERS = {"os.getpid": (), "os.urandom": ("uuid.py", "secrets.py", "rand
 FOR_RUNS = (
     *("os.fstat", "threading.get_native_id"),
     *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
-    *("time.process_time", "time.process_time_ns"),
+    *("time.process_time", "time.process_time_ns", "time.thread_time", "time.thread_time_ns"),
+    *("time.clock_gettime", "time.clock_gettime_ns", "os.times"),
 )
 """What counts only for other runs, and if the project asks for it itself."""
 

@@ -22,10 +22,14 @@ enum { GETPID, URANDOM, ISATTY, GETPPID, GETPGRP, GETSID, IDENTITIES };
  * asks.
  */
 enum { FSTAT, GETRANDOM, ASKED };
-enum { MONOTONIC, MONOTONIC_NS, PERF_COUNTER, PERF_COUNTER_NS, PROCESS_TIME, PROCESS_TIME_NS, CLOCKS };
+enum {
+    MONOTONIC, MONOTONIC_NS, PERF_COUNTER, PERF_COUNTER_NS, PROCESS_TIME, PROCESS_TIME_NS, THREAD_TIME, THREAD_TIME_NS,
+    GETTIME, GETTIME_NS, CLOCKS
+};
+enum { TIMES, PROCESSES };
 enum { NATIVE_ID, THREADS };
 
-static struct caught identities[IDENTITIES], asked[ASKED], clocks[CLOCKS], threads[THREADS];
+static struct caught identities[IDENTITIES], asked[ASKED], clocks[CLOCKS], processes[PROCESSES], threads[THREADS];
 
 /* Returns 0, or -1 with the callback's exception. */
 static int tell(const char *what, PyObject *detail)
@@ -87,6 +91,16 @@ WATCHED(clocks, PERF_COUNTER, time, perf_counter)
 WATCHED(clocks, PERF_COUNTER_NS, time, perf_counter_ns)
 WATCHED(clocks, PROCESS_TIME, time, process_time)
 WATCHED(clocks, PROCESS_TIME_NS, time, process_time_ns)
+WATCHED(clocks, THREAD_TIME, time, thread_time)
+WATCHED(clocks, THREAD_TIME_NS, time, thread_time_ns)
+WATCHED(clocks, GETTIME, time, clock_gettime)
+WATCHED(clocks, GETTIME_NS, time, clock_gettime_ns)
+
+#if PY_VERSION_HEX >= 0x030D0000
+#define OF_A_CLOCK METH_O
+#else
+#define OF_A_CLOCK METH_VARARGS
+#endif
 
 static struct caught clocks[CLOCKS] = {
     [MONOTONIC] = {"monotonic", METH_NOARGS, watched_monotonic, NULL, NULL},
@@ -95,6 +109,16 @@ static struct caught clocks[CLOCKS] = {
     [PERF_COUNTER_NS] = {"perf_counter_ns", METH_NOARGS, watched_perf_counter_ns, NULL, NULL},
     [PROCESS_TIME] = {"process_time", METH_NOARGS, watched_process_time, NULL, NULL},
     [PROCESS_TIME_NS] = {"process_time_ns", METH_NOARGS, watched_process_time_ns, NULL, NULL},
+    [THREAD_TIME] = {"thread_time", METH_NOARGS, watched_thread_time, NULL, NULL},
+    [THREAD_TIME_NS] = {"thread_time_ns", METH_NOARGS, watched_thread_time_ns, NULL, NULL},
+    [GETTIME] = {"clock_gettime", OF_A_CLOCK, watched_clock_gettime, NULL, NULL},
+    [GETTIME_NS] = {"clock_gettime_ns", OF_A_CLOCK, watched_clock_gettime_ns, NULL, NULL},
+};
+
+WATCHED(processes, TIMES, os, times)
+
+static struct caught processes[PROCESSES] = {
+    [TIMES] = {"times", METH_NOARGS, watched_times, NULL, NULL},
 };
 
 /* Catch functions of a module.  Returns 0, or -1 with an exception. */
@@ -182,6 +206,7 @@ PyObject *core_watch(PyObject *module, PyObject *args)
         return NULL;
     core_let_go(identities, IDENTITIES);
     core_let_go(asked, ASKED);
+    core_let_go(processes, PROCESSES);
     core_let_go(threads, THREADS);
     core_let_go(clocks, CLOCKS);
     if (core_listen(&watcher, audit, object) < 0)
@@ -192,6 +217,8 @@ PyObject *core_watch(PyObject *module, PyObject *args)
     int err = catch_in("posix", identities, everything ? IDENTITIES : ISATTY);
     if (err == 0 && for_runs)
         err = catch_in("posix", asked, ASKED);
+    if (err == 0 && for_runs)
+        err = catch_in("posix", processes, PROCESSES);
     if (err == 0 && for_runs)
         err = catch_in("_thread", threads, THREADS);
     if (err == 0 && for_runs)

@@ -116,6 +116,31 @@ static void see(size_t number, enum ft_trace_kind kind, const char *path)
     unlock();
 }
 
+static size_t add(const struct ft_record_key *key, int failed);
+
+/*
+ * Whether it has to be known if a project reads this as well as pytest: what plugins of pytest's keep for the next run,
+ * which each run reads anew.
+ */
+static bool counts_by_reader(const struct ft_record_key *key)
+{
+    return key->kind == FT_TRACE_READ && key->aspect == FT_ASPECT_NONE &&
+           memmem(key->path, key->len, "/v/cache/", strlen("/v/cache/")) != NULL;
+}
+
+/* Add what pytest has read before as another entry if it is a project that reads it now. */
+static size_t add_reader(const struct ft_record_key *key, int failed)
+{
+    char who[WHO_SIZE];
+    who[0] = '\0';
+    if (callbacks.who != NULL)
+        callbacks.who(who, sizeof who);
+    if (who[0] == '\0')
+        return 0;
+    struct ft_record_key another = ft_record_key(key->kind, FT_ASPECT_FULL, key->path, key->len);
+    return add(&another, failed);
+}
+
 /* Returns the number of the new entry, from 1; 0: it is not new, or could not be added. */
 static size_t add(const struct ft_record_key *key, int failed)
 {
@@ -123,8 +148,11 @@ static size_t add(const struct ft_record_key *key, int failed)
     who[0] = '\0';
     if (!lock())
         return 0;
-    bool known = ft_record_find(&record, key) != NULL;
+    const struct ft_trace_entry *entry = ft_record_find(&record, key);
+    bool known = entry != NULL, by_nobody = known && entry->who[0] == '\0';
     unlock();
+    if (by_nobody && counts_by_reader(key))
+        return add_reader(key, failed);
     if (known)
         return 0;
     if (callbacks.who != NULL && failed != LOADED)

@@ -44,7 +44,7 @@ enum ft_trace_kind {
 enum ft_trace_aspect {
     FT_ASPECT_NONE = 0,     /* of the other kinds */
     FT_ASPECT_PRESENCE = 1, /* STATUS, LINK: whether it is there, of which type, where the link goes */
-    FT_ASPECT_FULL = 2,     /* STATUS, LINK: size, times, all */
+    FT_ASPECT_FULL = 2,     /* STATUS, LINK: size, times, all; READ: by a project, what pytest has read before */
     FT_ASPECT_MODULES = 3,  /* LIST: names of modules, as importlib looks for them */
     FT_ASPECT_COLLECT = 4,  /* LIST: what pytest would collect; STATUS, LINK: whether, by pytest */
     FT_ASPECT_ALL = 5,      /* LIST: all names */
@@ -71,7 +71,10 @@ struct ft_trace_entry {
 struct ft_trace_callbacks {
     /* How much the caller can use of a STATUS, LINK or LIST. */
     enum ft_trace_aspect (*aspect)(enum ft_trace_kind kind);
-    /* Write who it is, with a NUL behind; called once for each entry. */
+    /*
+     * Write who it is, with a NUL behind; nothing: nobody who counts.  Called once for each entry, but each time that
+     * a file is read again that pytest's plugins keep in its cache.
+     */
     void (*who)(char *buffer, size_t size);
     /* Likewise who asks for what is another each time, if that matters to them; called each time. */
     void (*asker)(const char *what, char *buffer, size_t size);

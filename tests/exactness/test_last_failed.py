@@ -143,6 +143,23 @@ def test_forgotten_in_between(scene: Scene) -> None:
     scene.compare("-v", "--lf")
 
 
+@pytest.mark.parametrize("name", ["lastfailed", "nodeids"])
+def test_read_by_a_conftest(scene: Scene, name: str) -> None:
+    """As pytest's own plugins do, before it and whenever they run: there it counts, here it does not."""
+    scene.files(FILES)
+    scene.file(
+        "conftest.py",
+        "def pytest_generate_tests(metafunc):\n    if 'known' in metafunc.fixturenames:\n"
+        f"        known = metafunc.config.cache.get('cache/{name}', [])\n"
+        "        metafunc.parametrize('known', sorted(known))\n",
+    )
+    scene.file("test_a.py", "def test_one(known): pass\n\ndef test_two(): assert 0\n")
+    scene.run_fleetest("-q")
+    scene.warm_up("-v", "test_a.py", "test_c.py")
+    (scene.path / ".pytest_cache/v/cache" / name).unlink()
+    scene.compare("-v", "test_a.py", "test_c.py")
+
+
 def test_without_cache(scene: Scene) -> None:
     """There are no such options then."""
     scene.files(FILES)

@@ -161,6 +161,25 @@ OWN: dict[str, Files] = {
         "import time\nTHEN = time.process_time()\n",
         "import conftest, time\ndef test_a(): assert time.process_time() >= conftest.THEN\n",
     ),
+    "clock by its number": conftest(
+        "import time\nTHEN = time.clock_gettime(time.CLOCK_MONOTONIC)\n",
+        "import conftest, time\n"
+        "def test_a(): assert time.clock_gettime(time.CLOCK_MONOTONIC) - conftest.THEN < 0.5\n",
+    ),
+    "process's time by a clock's number": conftest(
+        "import time\nfor _ in range(10 ** 6): pass\n"
+        "THEN = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)\n",
+        "import conftest, time\n"
+        "def test_a(): assert time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID) >= conftest.THEN\n",
+    ),
+    "thread's time": conftest(
+        "import time\nfor _ in range(10 ** 6): pass\nTHEN = time.thread_time()\n",
+        "import conftest, time\ndef test_a(): assert time.thread_time() >= conftest.THEN\n",
+    ),
+    "process's times": conftest(
+        "import os\nTHEN = os.times().elapsed\n",
+        "import conftest, os\ndef test_a(): assert os.times().elapsed - conftest.THEN < 0.5\n",
+    ),
     "parent": conftest(
         "import os\nVALUE = os.getppid()\n",
         "import conftest, os\ndef test_a(): assert conftest.VALUE == os.getppid()\n",

@@ -269,6 +269,44 @@ static void the_aspect_is_asked_each_time_and_who_it_is_once(void **state)
     assert_string_equal(traced(FT_TRACE_STATUS, "/missing").who, "file:1");
 }
 
+static const char *reader = "";
+
+static void who_reads(char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s", reader);
+}
+
+static void read_as(const char *who, const char *path)
+{
+    reader = who;
+    int fd = open(path, O_RDONLY);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void what_pytest_keeps_is_recorded_for_the_project_too(void **state)
+{
+    static const struct ft_trace_callbacks callbacks = {NULL, who_reads, NULL};
+    (void)state;
+    start(&callbacks);
+    read_as("", "/missing/v/cache/lastfailed");
+    read_as("", "/missing/v/cache/lastfailed");
+    read_as("conftest.py:1", "/missing/v/cache/lastfailed");
+    read_as("conftest.py:2", "/missing/v/cache/lastfailed");
+    read_as("conftest.py:3", "/missing/v/cache/nodeids");
+    read_as("conftest.py:4", "/missing/v/cache/nodeids");
+    read_as("", "/missing/other");
+    read_as("conftest.py:5", "/missing/other");
+    stop();
+    assert_int_equal(ft_trace_library()->count(), 4);
+    assert_string_equal(ft_trace_library()->entry(0).who, "");
+    assert_string_equal(ft_trace_library()->entry(1).who, "conftest.py:1");
+    assert_int_equal(ft_trace_library()->entry(1).kind, FT_TRACE_READ);
+    assert_string_equal(ft_trace_library()->entry(1).path, "/missing/v/cache/lastfailed");
+    assert_string_equal(ft_trace_library()->entry(2).who, "conftest.py:3");
+    assert_string_equal(ft_trace_library()->entry(3).who, "");
+}
+
 static void what_comes_while_recording_is_missed(void **state)
 {
     struct stat st;
@@ -405,6 +443,7 @@ int main(void)
         cmocka_unit_test(functions_that_see_many_paths_are_named),
         WITH_SCRATCH(sockets_are_recorded_by_their_address),
         cmocka_unit_test(the_aspect_is_asked_each_time_and_who_it_is_once),
+        cmocka_unit_test(what_pytest_keeps_is_recorded_for_the_project_too),
         cmocka_unit_test(what_comes_while_recording_is_missed),
         cmocka_unit_test(several_threads_may_look_at_once),
         cmocka_unit_test(it_is_off_in_the_child_of_a_fork),
