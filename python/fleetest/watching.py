@@ -42,7 +42,10 @@ DECIDE_WORKERS = ("numprocesses", "dist", "tx", "collectonly")
 BOUND_TO_PROCESS = frozenset({"filelock"})
 """Packages whose objects refuse to be used in another process than they were made in."""
 
-ASK_FOR_OTHERS = {"os.getpid": (), "os.urandom": ("uuid.py", "secrets.py", "random.py")}
+ASK_FOR_OTHERS = {
+    "os.getpid": ("process.py",),
+    "os.urandom": ("uuid.py", "secrets.py", "random.py"),
+}
 """Modules of the library by which a project asks."""
 
 FOR_RUNS = (

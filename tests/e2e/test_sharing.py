@@ -91,6 +91,11 @@ THREAD = """
         threading.Thread(target=time.sleep, args=(60,), daemon=True, name="ticker").start()
 """
 
+PROCESS = """
+    import multiprocessing
+    CHILD = multiprocessing.Process()
+"""
+
 CONFTESTS, CONFIGURATION = "forked before the conftests", "forked before configuration"
 
 BARRIERS = {
@@ -104,6 +109,7 @@ BARRIERS = {
     "option": (OPTION, CONFIGURATION, "conftest.py:2 asked for the option numprocesses"),
     "pid": (PID, CONFTESTS, "conftest.py:2 asked for os.getpid()"),
     "kept getpid": (KEPT_PID, CONFTESTS, "conftest.py:2 asked for os.getpid()"),
+    "process to come": (PROCESS, CONFTESTS, "conftest.py:2 asked for os.getpid()"),
     "random name": (RANDOM, CONFTESTS, "conftest.py:2 asked for os.urandom()"),
     "server": (SERVER, CONFIGURATION, "a socket is open"),
     "folder": (FOLDER, CONFIGURATION, "conftest.py:5 made scratch-*"),
@@ -116,6 +122,25 @@ BARRIERS = {
 def header(result: Result) -> str:
     """fleetest's header line."""
     return next(line for line in result.out.splitlines() if line.startswith("fleetest: "))
+
+
+def test_process_to_come(project: Project) -> None:
+    """It can be started only by the process that has made it."""
+    project.file("conftest.py", PROCESS)
+    project.file(
+        "test_a.py",
+        """
+        from conftest import CHILD
+
+        def test_a():
+            CHILD.start()
+            CHILD.join()
+            assert CHILD.exitcode == 0
+
+        def test_b(): pass
+        """,
+    )
+    project.fleetest("-n", "2").check(0).counts(passed=2)
 
 
 @pytest.mark.parametrize("name", BARRIERS)
