@@ -15,6 +15,7 @@ from fleetest.process import (
     drop_inherited_exit_handlers,
     files_open_for_writing,
     flush_files,
+    renew_main_thread,
     run_exit_handlers,
 )
 
@@ -66,6 +67,7 @@ def _begin() -> None:
     _core.die_with_parent(signal.SIGKILL)
     _core.freeze()
     drop_inherited_exit_handlers()
+    renew_main_thread()
     sys.argv = ["-c"]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
 from fleetest.plumbing import LOWEST, raise_fd
-from fleetest.process import INTERRUPTS
+from fleetest.process import INTERRUPTS, renew_main_thread
 from fleetest.renewal import renew
 from fleetest.request import LIMITS, Request
 from fleetest.start import Start
@@ -72,6 +72,7 @@ class Handover:
         if stand_ins is None:
             become(self.request)
         self.request.apply_variables(self._changes)
+        renew_main_thread()
         _renew_clocks()
         if not self._has_drawn:
             renew()
@@ -100,6 +101,7 @@ class Handover:
         signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
         os.setpgid(0, 0)
         self.request.apply_variables(self._changes)
+        renew_main_thread()
         _renew_clocks()
         renew()
         _core.freeze(True)

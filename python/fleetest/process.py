@@ -39,6 +39,16 @@ def drop_inherited_exit_handlers() -> None:
         atexit.register(util._exit_function)
 
 
+def renew_main_thread() -> None:
+    """Have ``threading.main_thread()`` know the number that the kernel has given to the thread of a forked process.
+
+    Python leaves it at that of the parent's.
+    """
+    main: Any = threading.main_thread()
+    if hasattr(main, "_set_native_id"):
+        main._set_native_id()
+
+
 def run_exit_handlers() -> None:
     """What the interpreter does at exit: wait for threads, then run this process's handlers.
 

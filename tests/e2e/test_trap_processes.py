@@ -269,6 +269,7 @@ def test_thread_that_has_ended_does_not_matter(project: Project) -> None:
 
         def test_alone():
             assert threading.current_thread() is threading.main_thread()
+            assert threading.main_thread().native_id == threading.get_native_id()
         """,
     )
     result = project.fleetest("-n", "2").check(0).counts(passed=3)

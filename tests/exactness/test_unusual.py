@@ -192,6 +192,11 @@ OWN: dict[str, Files] = {
         "import threading\nVALUE = threading.get_native_id()\n",
         "import conftest, threading\ndef test_a(): assert conftest.VALUE == threading.get_native_id()\n",
     ),
+    "main thread's number": conftest(
+        "",
+        "import threading\n"
+        "def test_a(): assert threading.main_thread().native_id == threading.get_native_id()\n",
+    ),
     "process by its folder": conftest(
         "import os\nVALUE = os.readlink('/proc/self')\n",
         "import conftest, os\ndef test_a(): assert conftest.VALUE == str(os.getpid())\n",
