@@ -153,7 +153,9 @@ class ObservedInputs:
 
 def _is_left_out(look: Look, path: str, cache: Cache) -> bool:
     """Whether it is no file, or one that each run reads anew."""
-    if is_no_file(path) or os.path.basename(path) == "__pycache__":
+    # What tools keep there they know by name; a project that lists it may go by any.
+    listed = look.kind == _core.TRACE_LIST and look.who
+    if is_no_file(path) or (os.path.basename(path) == "__pycache__" and not listed):
         return True
     return not look.who and bool(cache.folder) and _is_of_cache(look, cache)
 

@@ -130,6 +130,16 @@ BARRED = {
 }
 
 
+STAMPED = {
+    "email.utils": "import email.utils; email.utils.formatdate()",
+    "gzip": "import gzip, io; gzip.GzipFile(fileobj=io.BytesIO(), mode='w').close()",
+    "http.cookiejar": "import http.cookiejar; http.cookiejar.time2netscape()",
+    "http.server": "from http.server import BaseHTTPRequestHandler as B; B.date_time_string(None)",
+    "zipfile": "import zipfile, io; zipfile.ZipFile(io.BytesIO(), 'w').writestr('a', 'b')",
+}
+BARRED.update({name: (code, "asked for the time", True, False) for name, code in STAMPED.items()})
+
+
 @pytest.mark.parametrize(("code", "reason", "runs", "workers"), BARRED.values(), ids=BARRED)
 def test_bars(shop: Project, code: str, reason: str, runs: bool, workers: bool) -> None:
     """What nobody, only workers or only runs could not share."""

@@ -72,6 +72,11 @@ READ: dict[str, tuple[Files, Files, Change]] = {
         link("link", "two"),
     ),
     "link read": (value("os.readlink('link')"), {"one": "", "two": ""}, link("link", "two")),
+    "byte code listed": (
+        value("'mark' in os.listdir('__pycache__')"),
+        {"__pycache__/other": ""},
+        write("__pycache__/mark", ""),
+    ),
     "linecache": (
         value("linecache.getline('data', 1)", "import linecache\n"),
         {"data": "one\n"},
