@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -64,10 +65,18 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    """Also if a session that the daemon prepares meanwhile writes byte code into it."""
+    if path.is_symlink() or not path.is_dir():
         path.unlink()
+        return
+    for attempts in reversed(range(9)):
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or not attempts:
+                raise
+        else:
+            return
 
 
 class Tree:
