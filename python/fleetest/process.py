@@ -54,9 +54,8 @@ def run_exit_handlers() -> None:
 
     Pools of threads end theirs only when they are told that the interpreter ends, which the wait begins with.
     """
-    wait_for_threads: Any = threading._shutdown  # type: ignore[attr-defined]
     try:
-        wait_for_threads()
+        threading._shutdown()  # type: ignore[attr-defined]
     except Exception:  # noqa: BLE001 (as the interpreter, which goes on with the handlers)
         sys.stderr.write(f"Exception ignored in: {threading!r}\n{traceback.format_exc()}")
     atexit._run_exitfuncs()
