@@ -21,15 +21,14 @@ enum { GETPID, URANDOM, ISATTY, GETPPID, GETPGRP, GETSID, IDENTITIES };
  * What only other runs cannot share, and is asked by ways that nobody can stand before, or counts only if Python code
  * asks.
  */
-enum { FSTAT, GETRANDOM, ASKED };
+enum { FSTAT, GETRANDOM, TIMES, ASKED };
 enum {
     MONOTONIC, MONOTONIC_NS, PERF_COUNTER, PERF_COUNTER_NS, PROCESS_TIME, PROCESS_TIME_NS, THREAD_TIME, THREAD_TIME_NS,
     GETTIME, GETTIME_NS, CLOCKS
 };
-enum { TIMES, PROCESSES };
 enum { NATIVE_ID, THREADS };
 
-static struct caught identities[IDENTITIES], asked[ASKED], clocks[CLOCKS], processes[PROCESSES], threads[THREADS];
+static struct caught identities[IDENTITIES], asked[ASKED], clocks[CLOCKS], threads[THREADS];
 
 /* Returns 0, or -1 with the callback's exception. */
 static int tell(const char *what, PyObject *detail)
@@ -71,12 +70,14 @@ typedef PyObject *fast_function(PyObject *module, PyObject *const *args, Py_ssiz
 
 WATCHED_FAST(FSTAT, fstat)
 WATCHED_FAST(GETRANDOM, getrandom)
+WATCHED(asked, TIMES, os, times)
 
 #define FAST(function) ((PyCFunction)(void (*)(void))(function))
 
 static struct caught asked[ASKED] = {
     [FSTAT] = {"fstat", METH_FASTCALL | METH_KEYWORDS, FAST(watched_fstat), NULL, NULL},
     [GETRANDOM] = {"getrandom", METH_FASTCALL | METH_KEYWORDS, FAST(watched_getrandom), NULL, NULL},
+    [TIMES] = {"times", METH_NOARGS, watched_times, NULL, NULL},
 };
 
 WATCHED(threads, NATIVE_ID, threading, get_native_id)
@@ -113,12 +114,6 @@ static struct caught clocks[CLOCKS] = {
     [THREAD_TIME_NS] = {"thread_time_ns", METH_NOARGS, watched_thread_time_ns, NULL, NULL},
     [GETTIME] = {"clock_gettime", OF_A_CLOCK, watched_clock_gettime, NULL, NULL},
     [GETTIME_NS] = {"clock_gettime_ns", OF_A_CLOCK, watched_clock_gettime_ns, NULL, NULL},
-};
-
-WATCHED(processes, TIMES, os, times)
-
-static struct caught processes[PROCESSES] = {
-    [TIMES] = {"times", METH_NOARGS, watched_times, NULL, NULL},
 };
 
 /* Catch functions of a module.  Returns 0, or -1 with an exception. */
@@ -206,7 +201,6 @@ PyObject *core_watch(PyObject *module, PyObject *args)
         return NULL;
     core_let_go(identities, IDENTITIES);
     core_let_go(asked, ASKED);
-    core_let_go(processes, PROCESSES);
     core_let_go(threads, THREADS);
     core_let_go(clocks, CLOCKS);
     if (core_listen(&watcher, audit, object) < 0)
@@ -217,8 +211,6 @@ PyObject *core_watch(PyObject *module, PyObject *args)
     int err = catch_in("posix", identities, everything ? IDENTITIES : ISATTY);
     if (err == 0 && for_runs)
         err = catch_in("posix", asked, ASKED);
-    if (err == 0 && for_runs)
-        err = catch_in("posix", processes, PROCESSES);
     if (err == 0 && for_runs)
         err = catch_in("_thread", threads, THREADS);
     if (err == 0 && for_runs)
