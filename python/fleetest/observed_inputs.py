@@ -148,7 +148,8 @@ class ObservedInputs:
             elif look.kind == _core.TRACE_LINK:
                 yield number, _core.INPUT_LSTATUS if full else _core.INPUT_LINK, path
             elif look.kind == _core.TRACE_LIST:
-                yield number, listings.get(look.aspect, _core.INPUT_ALL_NAMES), path
+                every = _core.INPUT_ORDER if look.who else _core.INPUT_ALL_NAMES
+                yield number, listings.get(look.aspect, every), path
 
 
 def _is_left_out(look: Look, path: str, cache: Cache) -> bool:

@@ -208,11 +208,17 @@ static bool is_young_link(const struct ft_input *input, const char *path, int64_
 
 /* ---- listings ---- */
 
+static uint64_t names_of(const struct ft_input *input, const char *path)
+{
+    ft_counts *counts = kind_of(input)->counts;
+    return input->kind == FT_INPUT_ORDER ? ft_listing_order(path, counts) : ft_listing_names(path, counts);
+}
+
 /* The status last, as for the content. */
 static void describe_listing(struct ft_input *input, const char *path)
 {
     int64_t now = ft_file_clock();
-    uint64_t names = ft_listing_names(path, kind_of(input)->counts);
+    uint64_t names = names_of(input, path);
     struct ft_filestat status = ft_filestat_of(path, true);
     if (S_ISDIR(status.mode))
         input->content = names;
@@ -228,7 +234,7 @@ static bool listing_changed(struct ft_input *was, const char *path, int64_t sinc
     if (!S_ISDIR(is.mode) || (was->settled && ft_filestat_same(&was->status, &is)))
         return false;
     int64_t now = ft_file_clock();
-    if (ft_listing_names(path, kind_of(was)->counts) != was->content)
+    if (names_of(was, path) != was->content)
         return true;
     adopt(was, &is, now);
     return false;
@@ -260,6 +266,7 @@ static const struct kind kinds[] = {
     [FT_INPUT_MODULES] = {describe_listing, listing_changed, is_young_listing, ft_counts_module, is_another_folder},
     [FT_INPUT_TESTS] = {describe_listing, listing_changed, is_young_listing, ft_counts_test, is_another_folder},
     [FT_INPUT_ALL_NAMES] = {describe_listing, listing_changed, is_young_listing, ft_counts_all, is_another_folder},
+    [FT_INPUT_ORDER] = {describe_listing, listing_changed, is_young_listing, ft_counts_all, is_another_folder},
 };
 
 static const struct kind *kind_of(const struct ft_input *input)

@@ -33,6 +33,7 @@ enum ft_input_kind {
     FT_INPUT_MODULES = 9,    /* a folder: the names that importlib could take for modules */
     FT_INPUT_TESTS = 10,     /* a folder: the names that pytest would look at */
     FT_INPUT_ALL_NAMES = 11, /* a folder: all names but those that test tools make */
+    FT_INPUT_ORDER = 12,     /* likewise, in the order in which they are listed */
 };
 
 struct ft_input {

@@ -14,14 +14,22 @@
 
 static enum ft_listed listed_as(unsigned char type)
 {
-    if (type == DT_DIR)
+    switch (type) {
+    case DT_DIR:
         return FT_LISTED_FOLDER;
-    return type == DT_LNK || type == DT_UNKNOWN ? FT_LISTED_EITHER : FT_LISTED_FILE;
+    case DT_LNK:
+    case DT_UNKNOWN:
+        return FT_LISTED_EITHER;
+    case DT_REG:
+        return FT_LISTED_FILE;
+    default:
+        return FT_LISTED_SPECIAL;
+    }
 }
 
 static bool may_be_folder(unsigned char type)
 {
-    return listed_as(type) != FT_LISTED_FILE;
+    return type == DT_DIR || listed_as(type) == FT_LISTED_EITHER;
 }
 
 static bool may_be_regular(unsigned char type)
@@ -105,7 +113,7 @@ static struct dirent *next_entry(DIR *folder)
     return entry;
 }
 
-uint64_t ft_listing_names(const char *path, ft_counts *counts)
+static uint64_t listing(const char *path, ft_counts *counts, bool in_order)
 {
     uint64_t sum = 1;
     DIR *folder = opendir(path);
@@ -113,11 +121,23 @@ uint64_t ft_listing_names(const char *path, ft_counts *counts)
         return 0;
     for (struct dirent *entry; (entry = next_entry(folder)) != NULL;) {
         enum ft_listed as = counts(entry->d_name, entry->d_type);
-        if (as != FT_LISTED_NOT)
-            sum += XXH3_64bits_withSeed(entry->d_name, strlen(entry->d_name), as);
+        if (as == FT_LISTED_NOT)
+            continue;
+        sum *= in_order ? XXH_PRIME64_1 : 1;
+        sum += XXH3_64bits_withSeed(entry->d_name, strlen(entry->d_name), as);
     }
     closedir(folder);
     return sum;
+}
+
+uint64_t ft_listing_names(const char *path, ft_counts *counts)
+{
+    return listing(path, counts, false);
+}
+
+uint64_t ft_listing_order(const char *path, ft_counts *counts)
+{
+    return listing(path, counts, true);
 }
 
 /*

@@ -9,9 +9,10 @@
 enum ft_listed {
     FT_LISTED_NOT,    /* it does not count */
     FT_LISTED_NAME,   /* whatever it is */
-    FT_LISTED_FILE,   /* anything but a folder or a link */
+    FT_LISTED_FILE,
     FT_LISTED_FOLDER,
-    FT_LISTED_EITHER, /* a link, or the folder does not say */
+    FT_LISTED_EITHER,  /* a link, or the folder does not say */
+    FT_LISTED_SPECIAL, /* a device, pipe or socket */
 };
 
 /* What a name counts as; `type` is that of readdir. */
@@ -31,6 +32,9 @@ ft_counts ft_counts_all;
 
 /* The names that count as one number, in whatever order they come; 0: the folder cannot be read. */
 uint64_t ft_listing_names(const char *path, ft_counts *counts);
+
+/* Likewise in the order in which they come, which on some file systems is that in which they were made. */
+uint64_t ft_listing_order(const char *path, ft_counts *counts);
 
 /* Whether something that counts was changed at `since` or later, and whether something else was. */
 struct ft_listing_youth {

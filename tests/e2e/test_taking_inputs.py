@@ -18,6 +18,7 @@ KINDS = [
     _core.INPUT_MODULES,
     _core.INPUT_TESTS,
     _core.INPUT_ALL_NAMES,
+    _core.INPUT_ORDER,
 ]
 LATE = 1 << 62
 """No file is changed so late."""

@@ -23,7 +23,7 @@ static const char *const files[] = {"/lib/python3.11/os.py", "/lib/python3.11/si
                                     "/lib/python3.11/site-packages/package/inner/missing.py"};
 static const enum ft_input_kind kinds[] = {FT_INPUT_PRESENCE, FT_INPUT_CONTENT, FT_INPUT_STATUS, FT_INPUT_LINK,
                                            FT_INPUT_LSTATUS,  FT_INPUT_MODULES, FT_INPUT_TESTS,  FT_INPUT_ALL_NAMES,
-                                           FT_INPUT_FILE,     FT_INPUT_NAMES};
+                                           FT_INPUT_ORDER,    FT_INPUT_FILE,    FT_INPUT_NAMES};
 
 struct walk {
     struct scratch *scratch;

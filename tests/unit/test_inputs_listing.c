@@ -6,7 +6,7 @@
 #include "inputs_check.h"
 #include "prep/listing.h"
 
-static const enum ft_input_kind listings[] = {FT_INPUT_MODULES, FT_INPUT_TESTS, FT_INPUT_ALL_NAMES};
+static const enum ft_input_kind listings[] = {FT_INPUT_MODULES, FT_INPUT_TESTS, FT_INPUT_ALL_NAMES, FT_INPUT_ORDER};
 
 enum { LISTINGS = sizeof listings / sizeof listings[0] };
 
@@ -16,43 +16,43 @@ static const struct {
     unsigned char type;
     bool counts[LISTINGS];
 } entries[] = {
-    {"x.py", DT_REG, {true, true, true}},
-    {"x.py", DT_LNK, {true, true, true}},
-    {"x.py", DT_DIR, {false, true, true}},
-    {"x.py", DT_FIFO, {false, false, true}},
-    {"a-b.py", DT_REG, {true, true, true}},
-    {"x.pyc", DT_REG, {true, false, true}},
-    {"x.pyi", DT_REG, {false, false, true}},
-    {"x.so", DT_REG, {true, false, true}},
-    {"x.abi3.so", DT_REG, {true, false, true}},
-    {"x.cpython-311-x86_64-linux-gnu.so", DT_LNK, {true, true, true}},
-    {"x.so.1", DT_REG, {false, false, true}},
-    {"x.txt", DT_REG, {false, true, true}},
-    {"x.md", DT_REG, {false, false, true}},
-    {"x", DT_REG, {false, false, true}},
-    {"x", DT_DIR, {true, true, true}},
-    {"x", DT_LNK, {true, true, true}},
-    {"_X9", DT_DIR, {true, true, true}},
-    {"9x", DT_DIR, {false, true, true}},
-    {"a-b", DT_DIR, {false, true, true}},
-    {"x.dist-info", DT_DIR, {false, true, true}},
-    {"\xc3\xa9", DT_DIR, {true, true, true}},
-    {"9\xff", DT_DIR, {true, true, true}},
-    {"\xc3\xa9", DT_REG, {false, false, true}},
-    {"__init__.py", DT_REG, {true, true, true}},
-    {"__pycache__", DT_DIR, {false, false, false}},
-    {".pytest_cache", DT_DIR, {false, false, false}},
-    {".hypothesis", DT_DIR, {false, false, false}},
-    {".coverage", DT_REG, {false, false, false}},
-    {".coverage.host.1.x", DT_REG, {false, false, false}},
-    {".coveragerc", DT_REG, {false, false, true}},
-    {".git", DT_DIR, {false, false, true}},
-    {".x.py.swp", DT_REG, {false, false, true}},
-    {"x.py~", DT_REG, {false, false, true}},
-    {"#x.py#", DT_REG, {false, false, true}},
-    {"4913", DT_REG, {false, false, true}},
-    {".#x.py", DT_LNK, {false, false, true}},
-    {".x.py", DT_REG, {false, true, true}},
+    {"x.py", DT_REG, {true, true, true, true}},
+    {"x.py", DT_LNK, {true, true, true, true}},
+    {"x.py", DT_DIR, {false, true, true, true}},
+    {"x.py", DT_FIFO, {false, false, true, true}},
+    {"a-b.py", DT_REG, {true, true, true, true}},
+    {"x.pyc", DT_REG, {true, false, true, true}},
+    {"x.pyi", DT_REG, {false, false, true, true}},
+    {"x.so", DT_REG, {true, false, true, true}},
+    {"x.abi3.so", DT_REG, {true, false, true, true}},
+    {"x.cpython-311-x86_64-linux-gnu.so", DT_LNK, {true, true, true, true}},
+    {"x.so.1", DT_REG, {false, false, true, true}},
+    {"x.txt", DT_REG, {false, true, true, true}},
+    {"x.md", DT_REG, {false, false, true, true}},
+    {"x", DT_REG, {false, false, true, true}},
+    {"x", DT_DIR, {true, true, true, true}},
+    {"x", DT_LNK, {true, true, true, true}},
+    {"_X9", DT_DIR, {true, true, true, true}},
+    {"9x", DT_DIR, {false, true, true, true}},
+    {"a-b", DT_DIR, {false, true, true, true}},
+    {"x.dist-info", DT_DIR, {false, true, true, true}},
+    {"\xc3\xa9", DT_DIR, {true, true, true, true}},
+    {"9\xff", DT_DIR, {true, true, true, true}},
+    {"\xc3\xa9", DT_REG, {false, false, true, true}},
+    {"__init__.py", DT_REG, {true, true, true, true}},
+    {"__pycache__", DT_DIR, {false, false, false, false}},
+    {".pytest_cache", DT_DIR, {false, false, false, false}},
+    {".hypothesis", DT_DIR, {false, false, false, false}},
+    {".coverage", DT_REG, {false, false, false, false}},
+    {".coverage.host.1.x", DT_REG, {false, false, false, false}},
+    {".coveragerc", DT_REG, {false, false, true, true}},
+    {".git", DT_DIR, {false, false, true, true}},
+    {".x.py.swp", DT_REG, {false, false, true, true}},
+    {"x.py~", DT_REG, {false, false, true, true}},
+    {"#x.py#", DT_REG, {false, false, true, true}},
+    {"4913", DT_REG, {false, false, true, true}},
+    {".#x.py", DT_LNK, {false, false, true, true}},
+    {".x.py", DT_REG, {false, true, true, true}},
 };
 
 enum { ENTRIES = sizeof entries / sizeof entries[0] };
@@ -140,6 +140,8 @@ static void other_files_under_the_same_names_are_no_change(void **state)
     scratch_write(scratch, "folder/x.py", "abc");
     scratch_write(scratch, "folder/y.py", "abc");
     for (size_t k = 0; k < LISTINGS; k++) {
+        if (listings[k] == FT_INPUT_ORDER)
+            continue; /* they may come in another one */
         struct ft_inputs inputs = input_of_kind(scratch, listings[k], "folder");
         scratch_write(scratch, "folder/x.py", "abcd");
         scratch_write(scratch, "new", "abc");
@@ -152,6 +154,58 @@ static void other_files_under_the_same_names_are_no_change(void **state)
         check_changed(scratch, &inputs, "folder");
         rename_over(scratch, "folder/z.py", "folder/y.py");
     }
+}
+
+/* The names in a folder as they are listed. */
+static void print_order(char *text, size_t size, const char *path)
+{
+    DIR *folder = opendir(path);
+    size_t len = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (entry->d_name[0] != '.')
+            len += (size_t)snprintf(text + len, size - len, "%s", entry->d_name);
+    assert_int_equal(closedir(folder), 0);
+}
+
+/* That of a file system in memory is the order in which they were made. */
+static void the_order_counts_if_somebody_else_lists_the_names(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    char folder[] = "/dev/shm/fleetest-unit-XXXXXX", path[64], was[8], is[8];
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        skip();
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(mkfifo(path, 0600), 0);
+    }
+    struct ft_inputs sorted = FT_INPUTS_INIT, ordered = FT_INPUTS_INIT;
+    assert_int_equal(ft_inputs_add(&sorted, FT_INPUT_ALL_NAMES, folder, strlen(folder)), 0);
+    assert_int_equal(ft_inputs_add(&ordered, FT_INPUT_ORDER, folder, strlen(folder)), 0);
+    print_order(was, sizeof was, folder);
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(remove(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        print_order(is, sizeof is, folder);
+        assert_null(ft_inputs_changed(&sorted, NO_SINCE));
+        assert_int_equal(ft_inputs_changed(&ordered, NO_SINCE) != NULL, strcmp(was, is) != 0);
+    }
+    ft_inputs_release(&sorted);
+    ft_inputs_release(&ordered);
+    assert_int_equal(nftw(folder, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void a_pipe_in_the_place_of_a_file_is_a_change(void **state)
+{
+    struct scratch *scratch = *state;
+    make_folder(scratch, "folder");
+    scratch_write(scratch, "folder/x.md", "");
+    struct ft_inputs inputs = input_of_kind(scratch, FT_INPUT_ALL_NAMES, "folder");
+    remove_file(scratch, "folder/x.md");
+    assert_int_equal(mkfifo(scratch_path(scratch, "folder/x.md"), 0600), 0);
+    check_changed(scratch, &inputs, "folder");
 }
 
 static void another_folder_with_the_same_names_is_no_change(void **state)
@@ -300,6 +354,8 @@ int main(void)
         cmocka_unit_test(what_may_be_a_file_or_a_folder_counts_as_either),
         WITH_SCRATCH(a_folder_in_the_place_of_a_file_is_a_change),
         WITH_SCRATCH(other_files_under_the_same_names_are_no_change),
+        cmocka_unit_test(the_order_counts_if_somebody_else_lists_the_names),
+        WITH_SCRATCH(a_pipe_in_the_place_of_a_file_is_a_change),
         WITH_SCRATCH(another_folder_with_the_same_names_is_no_change),
         WITH_SCRATCH(no_folder_is_not_an_empty_one),
         WITH_SCRATCH(names_are_read_again_only_if_the_folder_was_changed),
