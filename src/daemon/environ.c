@@ -11,8 +11,8 @@ static const char *const early[] = {
 
 /* What says of the terminal and of the shell where they are, and what changes from one command to the next. */
 static const char *const passing[] = {
-    "_",     "SHLVL", "PWD",  "OLDPWD", "WINDOWID",  "TERM_*",     "SSH_*",
-    "TMUX*", "STY",   "WT_*", "VTE_*",  "KONSOLE_*", "FLEETEST_*", /* and our own, which nobody else reads */
+    "_",   "SHLVL", "PWD",   "OLDPWD",    "WINDOWID",   "TERM_*", "TMUX*",
+    "STY", "WT_*",  "VTE_*", "KONSOLE_*", "FLEETEST_*", /* and our own, which nobody else reads */
 };
 
 static struct ft_text name_of(struct ft_text variable)

@@ -43,6 +43,11 @@ VARIABLES: dict[str, tuple[Files, Mapping[str, str], Change]] = {
     ),
     "copy": (at_import("os.environ.copy().get('MY_A')"), {"MY_A": "1"}, env(MY_A="2")),
     "dict": (at_import("dict(os.environ).get('MY_A')"), {}, env(MY_A="2")),
+    "copy with the agent of ssh": (
+        at_import("os.environ.copy().get('SSH_AUTH_SOCK')"),
+        {"SSH_AUTH_SOCK": "1"},
+        env(SSH_AUTH_SOCK="2"),
+    ),
     "iterated": (at_import(OWN), {"MY_A": "1"}, env(MY_B="2")),
     "iterated and one goes": (at_import(OWN), {"MY_A": "1", "MY_B": "2"}, unset("MY_B")),
     "setdefault": (at_import("os.environ.setdefault('MY_A', 'x')"), {}, env(MY_A="2")),
