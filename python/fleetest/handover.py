@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
 from fleetest.plumbing import LOWEST, raise_fd
-from fleetest.process import INTERRUPTS, renew_main_thread
+from fleetest.process import INTERRUPTS, adopt_finalizers, renew_main_thread
 from fleetest.renewal import renew
 from fleetest.request import LIMITS, Request
 from fleetest.start import Start
@@ -73,6 +73,7 @@ class Handover:
             become(self.request)
         self.request.apply_variables(self._changes)
         renew_main_thread()
+        adopt_finalizers()
         _renew_clocks()
         if not self._has_drawn:
             renew()

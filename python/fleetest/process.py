@@ -49,6 +49,13 @@ def renew_main_thread() -> None:
         main._set_native_id()
 
 
+def adopt_finalizers() -> None:
+    """Have the finalizers of multiprocessing called at the end of this process, as of that it was forked from."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    for finalizer in util._finalizer_registry.values() if util is not None else ():
+        finalizer._pid = os.getpid()
+
+
 def run_exit_handlers() -> None:
     """What the interpreter does at exit: wait for threads, then run this process's handlers.
 

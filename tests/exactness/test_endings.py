@@ -57,6 +57,10 @@ ENDINGS: dict[str, tuple[str, str]] = {
         "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, say, 'finalized')\n",
         TEST,
     ),
+    "finalizer of multiprocessing": (
+        "import multiprocessing.util as m\nm.Finalize(None, say, ('finalized',), exitpriority=1)\n",
+        TEST,
+    ),
     "suspended generator": (
         "def g():\n    try:\n        yield\n    finally:\n        say('closed')\ng = g()\nnext(g)\n",
         TEST,
