@@ -43,6 +43,14 @@ NOTED_BY_PACKAGES = (
 SEED_THEMSELVES = frozenset({"numpy", *RENEWED})
 """Packages whose random state is made anew for each run."""
 
+_SAID_OF_MOMENTS = {
+    "process": "which process it is",
+    "usage": "what it has used of the machine",
+    "load": "how busy the machine is",
+    "space": "how much space there is",
+}
+"""Of what is another each time."""
+
 _IMPORTED = " imported"
 DATE = " date"
 """Behind the place of who has asked: a package while it was imported; for the date, and not for the time of day."""
@@ -109,8 +117,9 @@ def _barring_moment(look: Look) -> str:
     if look.path == "time":  # packages note when they were imported
         harmless = look.who.endswith((_IMPORTED, DATE))
         return "" if harmless else f"{who} asked for the time"
-    if look.path == "process":  # or in which process, which tells them of a fork
-        return "" if look.who.endswith(_IMPORTED) else f"{who} asked which process it is"
+    if look.path in _SAID_OF_MOMENTS:  # or in which process, which tells them of a fork
+        said = _SAID_OF_MOMENTS[look.path]
+        return "" if look.who.endswith(_IMPORTED) else f"{who} asked {said}"
     known = is_installed_file(look.who) and who.partition(os.sep)[0] in SEED_THEMSELVES
     return "" if known else f"{who} asked for random numbers"
 

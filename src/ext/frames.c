@@ -133,12 +133,12 @@ static struct verdict judge(enum owner owner, const char *module, const char *fu
 }
 
 /*
- * Modules of the library by which others ask for the time or for random numbers; the rest asks for itself.  So does
- * tempfile, but for the name of what is not made.
+ * Modules of the library by which others ask for the time, random numbers or free space; the rest asks for itself.
+ * So does tempfile, but for the name of what is not made.
  */
 static const char *const askers[] = {
     "datetime", "_pydatetime", "random", "secrets", "uuid", "email.utils", "gzip", "http.cookiejar", "http.server",
-    "tarfile", "zipfile",
+    "shutil",   "tarfile",     "zipfile",
 };
 
 static int asks_for_others(const char *module, const char *function)

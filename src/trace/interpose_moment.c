@@ -1,6 +1,7 @@
 /*
- * What is another each time that it is asked for: the time of day, what names a process, and random numbers.  Clocks
- * that only go on are asked by the interpreter itself, too, for its own purposes.
+ * What is another each time that it is asked for: the time of day, what names a process, how busy and how full the
+ * machine is, and random numbers.  Clocks that only go on are asked by the interpreter itself, too, for its own
+ * purposes.
  *
  * Functions that a C library may not have at all are not stood in front of: who finds a name here expects it to work.
  */
@@ -68,6 +69,33 @@ PROCESS(getpgrp)
 
 PROCESS_OF(getpgid)
 PROCESS_OF(getsid)
+
+/* ---- the machine, and what the process has used of it ---- */
+
+INTERPOSED(int, getrusage, (int whose, void *usage))
+{
+    asked("usage");
+    return REAL(getrusage)(whose, usage);
+}
+
+INTERPOSED(int, getloadavg, (double *averages, int count))
+{
+    asked("load");
+    return REAL(getloadavg)(averages, count);
+}
+
+#define SPACE_BEHIND(name) \
+    INTERPOSED(int, name, (int fd, void *status)) \
+    { \
+        asked("space"); \
+        return REAL(name)(fd, status); \
+    }
+
+/* Those of a path are in interpose_status.c. */
+SPACE_BEHIND(fstatfs)
+SPACE_BEHIND(fstatfs64)
+SPACE_BEHIND(fstatvfs)
+SPACE_BEHIND(fstatvfs64)
 
 /* ---- random numbers ---- */
 

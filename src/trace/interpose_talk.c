@@ -1,4 +1,4 @@
-/* Sockets, the environment, and libraries that go. */
+/* Sockets and the environment. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include <sys/un.h>
 
 #include "trace/interpose.h"
-#include "trace/loaded.h"
 
 /* ---- sockets ---- */
 
@@ -105,12 +104,3 @@ INTERPOSED(int, getaddrinfo, (const char *host, const char *service, const void 
 
 GETENV(getenv)
 GETENV(secure_getenv)
-
-/* ---- libraries ---- */
-
-INTERPOSED(int, dlclose, (void *library))
-{
-    if (recorder_is_on())
-        loaded_record();
-    return REAL(dlclose)(library);
-}

@@ -4,8 +4,8 @@
  * The library stands in front of the C library and records which paths the process looks at, once it is told to.  It
  * cannot see: system calls that are made by way of syscall() or by themselves (the Go runtime, io_uring), statically
  * linked code, what the C library does for its own purposes (reading /etc/passwd, locales and time zones; shm_open and
- * sem_open), clone(), what is asked of a descriptor that is open already (fstat), a dlopen() that fails, and variables
- * that are read from `environ`.
+ * sem_open), clone(), what is asked of a descriptor that is open already (fstat), where else than in the usual folders
+ * a dlopen() has looked for what it has not found, and variables that are read from `environ`.
  *
  * It also has the process take files for terminals, for who asks by isatty() and for the size.  Who asks otherwise sees
  * a file: by fstat(), lseek() or /proc/self/fd, and so do the C library's own streams when they choose their buffers.
@@ -36,8 +36,9 @@ enum ft_trace_kind {
     FT_TRACE_VARIABLE = 8,  /* of the environment, asked for by C code */
     FT_TRACE_OPAQUE = 9,    /* the name of a function of which it is not known what it looks at */
     FT_TRACE_TERMINAL = 10, /* asked of a file that is taken for a terminal: "size", or the name of a function */
-    FT_TRACE_MOMENT = 11,   /* asked for what is another each time: "time", "random" or "process", a space, and who,
-                               if it matters to them */
+    FT_TRACE_MOMENT = 11,   /* asked for what is another each time: "time", "random", "process", "usage" of CPU time
+                               and memory, the machine's "load", or "space" in a file system; a space, and who, if it
+                               matters to them */
 };
 
 /* How much of an answer the caller can use; likewise. */

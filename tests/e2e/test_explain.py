@@ -137,6 +137,16 @@ STAMPED = {
     "http.server": "from http.server import BaseHTTPRequestHandler as B; B.date_time_string(None)",
     "zipfile": "import zipfile, io; zipfile.ZipFile(io.BytesIO(), 'w').writestr('a', 'b')",
 }
+USED = {
+    "usage": (
+        "import resource; resource.getrusage(resource.RUSAGE_SELF)",
+        "asked what it has used of the machine",
+    ),
+    "load": ("import os; os.getloadavg()", "asked how busy the machine is"),
+    "space": ("import shutil; shutil.disk_usage('.')", "asked how much space there is"),
+    "space behind a file": ("import os; os.fstatvfs(0)", "asked how much space there is"),
+}
+BARRED.update({name: (*used, True, False) for name, used in USED.items()})
 BARRED.update({name: (code, "asked for the time", True, False) for name, code in STAMPED.items()})
 
 

@@ -141,6 +141,25 @@ def test_libraries(project: Project) -> None:
     assert any(name.startswith("_ctypes.") for name in read)
 
 
+def test_libraries_that_are_not_found(project: Project) -> None:
+    """The loader's list of all, and where else it looks; what is there and is none is read."""
+    project.file("not.so", "no library")
+    seen = trace(
+        project,
+        """
+        import ctypes
+        for name in ("libnowhere.so", "./not.so", "./missing.so"):
+            try:
+                ctypes.CDLL(name)
+            except OSError:
+                pass
+        """,
+    )
+    paths = {(kind, os.path.normpath(path)) for kind, _, _, path, _ in seen.entries}
+    assert {("READ", "/etc/ld.so.cache"), ("STATUS", "/usr/lib/libnowhere.so")} <= paths
+    assert {("READ", str(project.path / name)) for name in ("not.so", "missing.so")} <= paths
+
+
 # ---- what Python code does ----
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -133,6 +134,40 @@ def test_project_in_memory(scene: Scene, in_memory: Path) -> None:
     assert scene.run_fleetest(*args).check(1).out.count("FAILED") >= 2
 
 
+def test_order_of_names_in_memory(scene: Scene, in_memory: Path) -> None:
+    """There it is that in which they were made."""
+    for name in ("a", "b", "c"):
+        (in_memory / name).write_text("")
+    scene.files(conftest(f"import os\nVALUE = os.listdir({str(in_memory)!r})\n"))
+    scene.warm_up(*ARGS, resumed=True, how=ALONE)
+    (in_memory / "new").write_text("")
+    (in_memory / "new").rename(in_memory / "b")
+    shown = repr(os.listdir(in_memory))
+    assert f"ValueError: {shown}" in scene.run_fleetest(*ARGS, how=ALONE).out
+
+
+def test_free_space(scene: Scene, in_memory: Path) -> None:
+    ask = f"import shutil\nVALUE = shutil.disk_usage({str(in_memory)!r}).free\n"
+    scene.files(conftest(ask))
+    scene.run_fleetest(*ARGS, how=ALONE)
+    scene.settle()
+    (in_memory / "data").write_bytes(bytes(1 << 20))
+    scene.compare(*ARGS, how=ALONE)
+
+
+def test_library_that_was_not_found(scene: Scene) -> None:
+    """Neither in the folders that are looked in, nor as a dependency of one that is there."""
+    scene.env["LD_LIBRARY_PATH"] = str(scene.other)
+    ask = "import ctypes\ntry: VALUE = ctypes.CDLL('libnowhere.so') is not None\n"
+    scene.files(conftest(ask + "except OSError as error: VALUE = str(error)\n"))
+    scene.warm_up(*ARGS, resumed=True, how=ALONE)
+    library = scene.other / "libnowhere.so"
+    library.write_text("no library")
+    scene.compare(*ARGS, how=ALONE)
+    shutil.copy(Path(sys.prefix) / "lib" / "fleetest" / "fleetest_trace.so", library)
+    scene.compare(*ARGS, how=ALONE, still=False)
+
+
 # ---- what each session has for itself ----
 
 OWN: dict[str, Files] = {
@@ -179,6 +214,12 @@ OWN: dict[str, Files] = {
     "process's times": conftest(
         "import os\nTHEN = os.times().elapsed\n",
         "import conftest, os\ndef test_a(): assert os.times().elapsed - conftest.THEN < 0.5\n",
+    ),
+    "CPU time used": conftest(
+        "import resource\nfor _ in range(10 ** 6): pass\n"
+        "THEN = resource.getrusage(resource.RUSAGE_SELF).ru_utime\n",
+        "import conftest, resource\n"
+        "def test_a(): assert resource.getrusage(resource.RUSAGE_SELF).ru_utime >= conftest.THEN\n",
     ),
     "parent": conftest(
         "import os\nVALUE = os.getppid()\n",

@@ -1,6 +1,9 @@
 /* trace/interpose_moment: who asks for the time and for random numbers. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +111,25 @@ static void the_process_counts(void **state)
     check_traced(FT_TRACE_MOMENT, "process one.py:1", 0);
 }
 
+static void what_is_used_and_left_counts(void **state)
+{
+    struct rusage usage;
+    struct statvfs space;
+    double load[3];
+    (void)state;
+    start("one.py:1");
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    assert_int_equal(getloadavg(load, 3), 3);
+    assert_int_equal(statvfs("/", &space), 0);
+    assert_int_equal(fstatvfs(0, &space), 0);
+    stop();
+    assert_int_equal(asked, 4);
+    check_traced(FT_TRACE_MOMENT, "usage one.py:1", 0);
+    check_traced(FT_TRACE_MOMENT, "load one.py:1", 0);
+    check_traced(FT_TRACE_MOMENT, "space one.py:1", 0);
+    check_traced(FT_TRACE_STATUS, "/", 0);
+}
+
 static void without_a_callback_nothing_is(void **state)
 {
     (void)state;
@@ -138,6 +160,7 @@ int main(void)
         cmocka_unit_test(nobody_is_not_recorded),
         cmocka_unit_test(clocks_that_only_go_on_are_left_alone),
         cmocka_unit_test(the_process_counts),
+        cmocka_unit_test(what_is_used_and_left_counts),
         cmocka_unit_test(without_a_callback_nothing_is),
         cmocka_unit_test(a_long_name_fits),
     };
