@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 
 def live(
-    session: Callable[[], None],
+    begin: Callable[[], Callable[[], None]],
     *,
-    left_open: set[int] | None = None,
-    leaves: Callable[[], None] | None = None,
+    left_open: set[int],
+    leaves: Callable[[], None],
 ) -> NoReturn:
     """In a process just forked from a session that has collected: run a worker's and end.
 
     The interpreter is not ended: whatever waits for that, the controller has too.
 
-    :param session: runs it
+    :param begin: makes it a worker's; what it returns runs it
     :param left_open: descriptors for writing of the project, whose buffers this process writes too
     :param leaves: called when only the kernel's part of the end is left
     """
     with _last_stop():
         _begin()
-        inherited = files_open_for_writing() - (left_open or set())
-        session()
+        run = begin()
+        inherited = files_open_for_writing() - left_open
+        run()
         with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
             run_exit_handlers()
         flush_files(files_open_for_writing() - inherited)
         flush_all()
-        if leaves is not None:
-            leaves()
+        leaves()
         os._exit(0)
 
 

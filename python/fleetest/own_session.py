@@ -100,8 +100,8 @@ class OwnSession:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Become a worker once everything is configured."""
         terminal = Terminal(config, self.pipes, self.real)
-        terminal.channel = self.channel
-        self.plugin = WorkerPlugin(config, self.channel, terminal)
+        self.plugin = WorkerPlugin(config)
+        self.plugin.attach(self.channel, terminal)
         self.pipes.install_captured(config)
         self.plugin.muted = 1
         config.pluginmanager.register(self.plugin, "fleetest-worker")

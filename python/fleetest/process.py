@@ -76,12 +76,6 @@ def set_name(name: str) -> str:
     return before
 
 
-def resident_pages() -> int:
-    """How many pages this process has in memory."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1])
-
-
 def let_output_go() -> None:
     """Nobody reads standard output any more: keep the interpreter from failing again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

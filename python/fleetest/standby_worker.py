@@ -15,20 +15,19 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import pytest
 
-from fleetest import _core, carry, randomness
+from fleetest import _core, carry, forked, randomness
 from fleetest.cpus import allowed_cpus
 from fleetest.digest import digest
 from fleetest.node import Node
-from fleetest.plumbing import Plumbing, flush_all, raise_fd
+from fleetest.plumbing import Plumbing, flush_all, keep_streams, raise_fd
 from fleetest.privates import private
-from fleetest.process import resident_pages
 from fleetest.specs import Spec
 from fleetest.startup_hooks import HARMLESS, implementations_of_others
-from fleetest.worker import become_worker
+from fleetest.worker import ForkedWorker
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -53,10 +52,6 @@ _COLLECTING = (
     *("pytest_generate_tests", "pytest_make_parametrize_id"),
 )
 """Likewise, where runs collect what they were told by ids."""
-
-PAGES_SHARE = 8
-"""Of its pages one in so many is copied ahead at most: with all that the last run has written to, the snapshot of a
-small suite would take more than twice what pytest takes."""
 
 PATIENCE_MS = 5
 """How long a controller waits for it: about what the worker costs that is forked instead."""
@@ -195,7 +190,7 @@ class Understudy:
     def wait(self) -> tuple[Any, list[int]]:
         """Wait for the order of a run: what the daemon says of it, and descriptors."""
         try:
-            _core.copy_hot_pages(resident_pages() // PAGES_SHARE)
+            _core.copy_hot_pages(True)
             return self.hear(_core.MSG_START_RUN)
         except BaseException:  # noqa: BLE001 (it would be the session's)
             os._exit(0)
@@ -233,28 +228,37 @@ class Understudy:
 
     def become(self, run: Run) -> NoReturn:
         """The controller is about to make workers: be one, if it wants this to be."""
-        try:
+        worker = ForkedWorker(run.session)
+
+        def begin() -> Callable[[], None]:
+            self._announce(run)
+            worker.prepare()
+            random_state = randomness.capture()
             node, plumbing, workers = self._wait_for_node(run)
-            become_worker(
-                run.session,
+            channel, real = plumbing.channel(workers), keep_streams()
+            return lambda: worker.run(
                 node,
                 plumbing,
-                plumbing.channel(workers),
-                random_state=randomness.capture(),
-                left_open=set(),
+                channel,
+                real=real,
+                random_state=random_state,
+                ready=_core.note_worker_pages,
             )
-        finally:
-            os._exit(70)  # whatever went wrong, this is not to be a second controller
 
-    def _wait_for_node(self, run: Run) -> tuple[Node, Plumbing, int]:
-        """What it is to be, and how many workers there are."""
-        assert self._stand_ins is not None
+        forked.live(begin, left_open=set(), leaves=worker.leaves)
+
+    def _announce(self, run: Run) -> None:
+        """Tell the controller that it is there, and which tests it has if it has collected them."""
         if run.rearranged:
             os._exit(0)
         self._config.pluginmanager.unregister(self)
         flush_all()
         ids = digest([item.nodeid for item in run.session.items]) if self._collects else ""
         _core.send_fds(self._fd, _core.MSG_STANDS_BY, ids, ())
+
+    def _wait_for_node(self, run: Run) -> tuple[Node, Plumbing, int]:
+        """What it is to be, and how many workers there are."""
+        assert self._stand_ins is not None
         with contextlib.suppress(OSError):  # a signal has come
             _core.wait_here(self._fd, -1)
         numbers, (file, *fds) = self.hear(_core.MSG_FORK)

@@ -24,27 +24,37 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from fleetest.node import Node
+    from fleetest.start import Start
 
 
 class WorkerPlugin:
     """The hooks by which a worker's session is driven and heard."""
 
-    def __init__(self, config: pytest.Config, channel: _core.Channel, terminal: Terminal) -> None:
+    channel: _core.Channel
+    """To the controller, once it is attached."""
+    terminal: Terminal
+
+    def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.channel = channel
-        self.terminal = terminal
         self.session: pytest.Session | None = None
         self.index = -1
         self.uncaptured = config.getoption("capture", "no") in ("no", "tee-sys")
         self.muted = 0
         self.plain = PlainReports(config)
-        terminal.settle = self._settle
         self.registered = False
         self.forwarded: ForwardedFile | None = None
         self.count: Callable[[Any, Sequence[float] | None], None] | None = None
         """Tells the worker's own terminal reporter of a report."""
         self.onlookers = Onlookers(config, self)
-        workerinput: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+        self.marks: dict[str, str] = {}
+        """What reports say of the worker."""
+
+    def attach(self, channel: _core.Channel, terminal: Terminal) -> None:
+        """The session is this worker's now, and has its role."""
+        self.channel = terminal.channel = channel
+        self.terminal = terminal
+        terminal.settle = self._settle
+        workerinput: dict[str, Any] = self.config.workerinput  # type: ignore[attr-defined]
         self.marks = {
             "worker_id": workerinput["workerid"],
             "testrun_uid": workerinput["testrunuid"],
@@ -285,12 +295,12 @@ class _ForwardedXml:
 class _ForwardedLog:
     """In a worker, in the place of the ``--log-file`` stream."""
 
-    def __init__(self, channel: _core.Channel) -> None:
-        self._channel = channel
+    def __init__(self, plugin: WorkerPlugin) -> None:
+        self._plugin = plugin
 
     def write(self, text: str) -> None:
         """Have the controller write it."""
-        self._channel.send(_core.MSG_LOGFILE, text)
+        self._plugin.channel.send(_core.MSG_LOGFILE, text)
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -329,7 +339,7 @@ def send_reports_on(config: pytest.Config, plugin: WorkerPlugin) -> None:
         config.pluginmanager.register(forwarded)  # junitxml unregisters what it finds there
     handler = private.log_file_handler(config)
     if handler is not None and getattr(handler, "baseFilename", os.devnull) != os.devnull:
-        handler.stream = _ForwardedLog(plugin.channel)
+        handler.stream = _ForwardedLog(plugin)
     reporter = private.terminal(config)
     if reporter is not None:
         writer = private.writer(reporter)
@@ -363,6 +373,68 @@ def _run(session: pytest.Session) -> None:
             private.unconfigure(config)
 
 
+class ForkedWorker:
+    """The worker that a process becomes which was forked from the session that has collected."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self._start: Start | None = None
+        self._plugin: WorkerPlugin
+
+    def prepare(self) -> None:
+        """Do all that does not depend on which worker it is."""
+        config = self._session.config
+        manager = config.pluginmanager
+        self._start = getattr(manager.get_plugin("dsession"), "start_of_command", None)
+        for name in ("dsession", TerminalDistReporter.NAME):
+            if manager.has_plugin(name):
+                manager.unregister(name=name)
+        self._plugin = WorkerPlugin(config)
+        manager.register(self._plugin, "fleetest-worker")
+        self._plugin.registered = True
+        send_reports_on(config, self._plugin)
+        tell_without_reports(self._plugin.phase_passed)
+
+    def run(
+        self,
+        node: Node,
+        plumbing: Plumbing,
+        channel: _core.Channel,
+        *,
+        real: dict[int, int],
+        random_state: Any,
+        ready: Callable[[], None] | None = None,
+    ) -> None:
+        """Be the worker of this node.
+
+        :param real: of :func:`fleetest.plumbing.keep_streams`
+        :param random_state: of :func:`fleetest.randomness.capture`
+        :param ready: called when it is
+        """
+        config = self._session.config
+        terminal = Terminal(config, plumbing, real)
+        plumbing.install(config)
+        apply_role(config, node.workerinput)
+        if node.base_temp is not None:
+            private.set_base_temp(config, node.base_temp)
+        self._plugin.attach(channel, terminal)
+        private.wrap_pdb(terminal.borrow)
+        if self._start is not None and self._start.tty_fd >= 0:
+            terminal.borrow_to_read(self._start.tty_fd)
+        carry.in_worker(config, self._session)
+        randomness.apply(random_state)
+        channel.send(_core.MSG_HELLO, {"pid": os.getpid()})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+        if ready is not None:
+            ready()
+        _run(self._session)
+        self._plugin.finished()
+
+    def leaves(self) -> None:
+        """Only the kernel's part of its end is left."""
+        self._plugin.channel.send(_core.MSG_LEAVES, None)
+
+
 def become_worker(
     session: pytest.Session,
     node: Node,
@@ -377,34 +449,12 @@ def become_worker(
     :param random_state: of :func:`fleetest.randomness.capture`
     :param left_open: descriptors that the project has opened for writing before the fork
     """
-    # Before the session begins: what is opened later for writing is taken for the project's.
-    real = keep_streams()
+    worker = ForkedWorker(session)
 
-    def run() -> None:
-        config = session.config
-        start = getattr(config.pluginmanager.get_plugin("dsession"), "start_of_command", None)
-        for name in ("dsession", TerminalDistReporter.NAME):
-            if config.pluginmanager.has_plugin(name):
-                config.pluginmanager.unregister(name=name)
-        terminal = Terminal(config, plumbing, real)
-        plumbing.install(config)
-        apply_role(config, node.workerinput)
-        if node.base_temp is not None:
-            private.set_base_temp(config, node.base_temp)
-        terminal.channel = channel
-        plugin = WorkerPlugin(config, channel, terminal)
-        config.pluginmanager.register(plugin, "fleetest-worker")
-        plugin.registered = True
-        send_reports_on(config, plugin)
-        tell_without_reports(plugin.phase_passed)
-        private.wrap_pdb(terminal.borrow)
-        if start is not None and start.tty_fd >= 0:
-            terminal.borrow_to_read(start.tty_fd)
-        carry.in_worker(config, session)
-        randomness.apply(random_state)
-        channel.send(_core.MSG_HELLO, {"pid": os.getpid()})
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
-        _run(session)
-        plugin.finished()
+    def begin() -> Callable[[], None]:
+        worker.prepare()
+        # Before the session begins: what is opened later for writing is taken for the project's.
+        real = keep_streams()
+        return lambda: worker.run(node, plumbing, channel, real=real, random_state=random_state)
 
-    forked.live(run, left_open=left_open, leaves=lambda: channel.send(_core.MSG_LEAVES, None))
+    forked.live(begin, left_open=left_open, leaves=worker.leaves)

@@ -47,9 +47,10 @@ PyObject *core_young_objects(void);
 /* fill_holes(): see holes.c. */
 PyObject *core_fill_holes(PyObject *module, PyObject *args);
 
-/* share_hot_pages() and copy_hot_pages(): see hot.c. */
+/* share_hot_pages(), copy_hot_pages() and note_worker_pages(): see hot.c. */
 PyObject *core_share_hot_pages(PyObject *module, PyObject *unused);
 PyObject *core_copy_hot_pages(PyObject *module, PyObject *args);
+PyObject *core_note_worker_pages(PyObject *module, PyObject *unused);
 
 /* watch(): see watch.c. */
 PyObject *core_watch(PyObject *module, PyObject *callback);

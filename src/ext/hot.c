@@ -2,9 +2,9 @@
  * Pages that runs write to.  A process that was forked off a snapshot copies each page that it writes to, and waits
  * for it.  A run notes which these were, and the process that stands by for the next one copies them ahead.  Ustiugov
  * et al., "Benchmarking, Analysis, and Optimization of Serverless Function Snapshots" (2021), do so for virtual
- * machines.
+ * machines.  The worker that stands by has a list of its own: what the first one has written to until it was ready.
  *
- * The list is a hint, in memory that all processes of a snapshot share: whatever it says, copying a page changes
+ * The lists are hints, in memory that all processes of a snapshot share: whatever they say, copying a page changes
  * nothing that anybody could see, and the kernel refuses what is no page of this process.
  */
 #include "ext/hot.h"
@@ -25,7 +25,9 @@
 
 enum {
     RANGES = 4096,
-    PAGES_MOST = 4096, /* a run that writes to more takes so long that they do not matter, and they would take much */
+    /* Who writes to more takes so long that they do not matter, and they would take much memory. */
+    PAGES_OF_RUN = 4096,
+    PAGES_OF_WORKER = 2400,
     AT_ONCE = 512,     /* entries that are read together */
     RANGES_AT_ONCE = 16, /* that are copied while something else may happen */
 };
@@ -41,11 +43,14 @@ struct range {
 };
 
 struct list {
+    bool noted; /* also if it is empty, since there were too many */
     size_t count;
     struct range ranges[RANGES];
 };
 
-static struct list *shared; /* NULL: nobody notes anything */
+static struct lists {
+    struct list run, worker;
+} *shared; /* NULL: nobody notes anything */
 
 PyObject *core_share_hot_pages(PyObject *module, PyObject *unused)
 {
@@ -57,27 +62,23 @@ PyObject *core_share_hot_pages(PyObject *module, PyObject *unused)
 }
 
 /* Copy the range with this number.  Returns false if there is none. */
-static bool copy(size_t number)
+static bool copy(const struct list *list, size_t number)
 {
-    if (shared == NULL || number >= shared->count || number >= RANGES)
+    if (number >= list->count || number >= RANGES)
         return false;
-    struct range range = shared->ranges[number];
+    struct range range = list->ranges[number];
     madvise((void *)range.begin, range.size, MADV_POPULATE_WRITE); /* NOLINT(performance-no-int-to-ptr) */
     return true;
 }
 
 PyObject *core_copy_hot_pages(PyObject *module, PyObject *args)
 {
+    int of_worker = 0;
     (void)module;
-    unsigned long most = 0;
-    if (!PyArg_ParseTuple(args, "|k", &most))
+    if (!PyArg_ParseTuple(args, "|p:copy_hot_pages", &of_worker))
         return NULL;
-    size_t size = (size_t)sysconf(_SC_PAGESIZE);
-    for (size_t i = 0, copied = 0; most == 0 || copied < most; i++) {
-        if (!copy(i))
-            break;
-        copied += shared->ranges[i].size / size;
-    }
+    for (size_t i = 0; shared != NULL && copy(of_worker ? &shared->worker : &shared->run, i); i++)
+        ;
     Py_RETURN_NONE;
 }
 
@@ -85,7 +86,7 @@ bool core_copy_more_hot_pages(void)
 {
     static size_t next;
     for (int i = 0; i < RANGES_AT_ONCE; i++)
-        if (!copy(next++))
+        if (shared == NULL || !copy(&shared->run, next++))
             return false;
     return true;
 }
@@ -130,7 +131,7 @@ static size_t note_own(struct list *list, int pagemap, uintptr_t begin, uintptr_
 }
 
 /* Likewise of all memory that is this process's to write.  Returns false if it is too much, or cannot be told. */
-static bool note_all(struct list *list, FILE *maps, int pagemap)
+static bool note_all(struct list *list, FILE *maps, int pagemap, size_t most)
 {
     char line[512], access[8];
     size_t pages = 0, size = (size_t)sysconf(_SC_PAGESIZE);
@@ -139,23 +140,38 @@ static bool note_all(struct list *list, FILE *maps, int pagemap)
         if (sscanf(line, "%lx-%lx %7s", &begin, &end, access) != 3 || strcmp(access, "rw-p") != 0)
             continue;
         size_t found = note_own(list, pagemap, begin, end, size);
-        if (found == SIZE_MAX || (pages += found) > PAGES_MOST)
+        if (found == SIZE_MAX || (pages += found) > most)
             return false;
     }
     return true;
 }
 
-void core_note_hot_pages(void)
+/* Note in this list which pages are this process's own by now, if they are no more than this. */
+static void note_in(struct list *list, size_t most)
 {
     static struct list found;
-    if (shared == NULL)
-        return;
     FILE *maps = fopen("/proc/self/maps", "re");
     int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (maps != NULL && pagemap >= 0 && note_all(&found, maps, pagemap))
-        *shared = found;
+    if (maps != NULL && pagemap >= 0 && note_all(&found, maps, pagemap, most))
+        *list = found;
+    list->noted = true;
     if (maps != NULL)
         fclose(maps);
     if (pagemap >= 0)
         close(pagemap);
+}
+
+void core_note_hot_pages(void)
+{
+    if (shared != NULL)
+        note_in(&shared->run, PAGES_OF_RUN);
+}
+
+PyObject *core_note_worker_pages(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    if (shared != NULL && !shared->worker.noted)
+        note_in(&shared->worker, PAGES_OF_WORKER);
+    Py_RETURN_NONE;
 }

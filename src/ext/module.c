@@ -154,8 +154,11 @@ static PyMethodDef core_methods[] = {
      PyDoc_STR("share_hot_pages()\n--\n\nFrom here on runs that are forked off this process, or a child of it, note in "
                "their end which\npages they have written to.")},
     {"copy_hot_pages", core_copy_hot_pages, METH_VARARGS,
-     PyDoc_STR("copy_hot_pages(most=0, /)\n--\n\nHave the pages that the last run has written to for this process "
-               "alone, about so many at\nmost; 0: all.")},
+     PyDoc_STR("copy_hot_pages(of_worker=False, /)\n--\n\nHave the pages that the last run has written to for this "
+               "process alone, or those that were\nnoted for the worker that stands by.")},
+    {"note_worker_pages", core_note_worker_pages, METH_NOARGS,
+     PyDoc_STR("note_worker_pages()\n--\n\nNote which pages the worker that stood by has written to until it was "
+               "ready, if no other has.")},
     {"watch", core_watch, METH_VARARGS,
      PyDoc_STR("watch(callback, /)\n--\n\nCall callback(what, detail) when the process id or random bytes are asked "
                "for and when a path may\nbe made; None: no more.")},
