@@ -16,15 +16,21 @@ INTERPOSED(int, dlclose, (void *library))
     return REAL(dlclose)(library);
 }
 
-/* "NAME: cannot open shared object file: ..." */
+/* Record of which library an error speaks: "NAME: cannot open shared object file: ..." */
+static void record_error(const char *error)
+{
+    const char *colon = strchr(error, ':');
+    char name[PATH_MAX];
+    if (colon == NULL || (size_t)(colon - error) >= sizeof name || strstr(colon, ": undefined symbol: ") != NULL)
+        return; /* who looks for a symbol has a library */
+    snprintf(name, sizeof name, "%.*s", (int)(colon - error), error);
+    loaded_not(name);
+}
+
 INTERPOSED(char *, dlerror, (void))
 {
     char *error = REAL(dlerror)();
-    const char *colon = error == NULL ? NULL : strchr(error, ':');
-    char name[PATH_MAX];
-    if (recorder_is_on() && colon != NULL && (size_t)(colon - error) < sizeof name) {
-        snprintf(name, sizeof name, "%.*s", (int)(colon - error), error);
-        loaded_not(name);
-    }
+    if (error != NULL && recorder_is_on())
+        record_error(error);
     return error;
 }

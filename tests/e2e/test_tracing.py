@@ -153,11 +153,13 @@ def test_libraries_that_are_not_found(project: Project) -> None:
                 ctypes.CDLL(name)
             except OSError:
                 pass
+        hasattr(ctypes.CDLL(None), "nothing_by_this_name")
         """,
     )
     paths = {(kind, os.path.normpath(path)) for kind, _, _, path, _ in seen.entries}
     assert {("READ", "/etc/ld.so.cache"), ("STATUS", "/usr/lib/libnowhere.so")} <= paths
     assert {("READ", str(project.path / name)) for name in ("not.so", "missing.so")} <= paths
+    assert not any(path == os.path.realpath(sys.executable) for _, path in paths)
 
 
 # ---- what Python code does ----
