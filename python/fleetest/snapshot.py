@@ -41,7 +41,7 @@ from fleetest.observed import (
 from fleetest.observed_inputs import Cache, Input, Progress, expiry_of, variables_of
 from fleetest.option_kinds import FREE
 from fleetest.options import PLUGIN
-from fleetest.plumbing import LOWEST, captured_fds, flush_all, raise_fd
+from fleetest.plumbing import LOWEST, captured_fds, raise_fd
 from fleetest.privates import private
 from fleetest.process import children, set_name
 from fleetest.renewal import renew
@@ -183,7 +183,7 @@ class SnapshotSession(Trial):
             if not self._can_park():
                 return False
             self._end_stretch()
-            flush_all()
+            # Nothing is flushed, which captured output may be in the way of: each that goes on will, for itself.
             _settle()
             _core.freeze(True)
             state = randomness.capture()

@@ -27,7 +27,7 @@ from fleetest.plumbing import Plumbing, flush_all, keep_streams, raise_fd
 from fleetest.privates import private
 from fleetest.specs import Spec
 from fleetest.startup_hooks import HARMLESS, implementations_of_others
-from fleetest.worker import ForkedWorker
+from fleetest.worker import ForkedWorker, apply_role
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -235,6 +235,7 @@ class Understudy:
             worker.prepare()
             random_state = randomness.capture()
             node, plumbing, workers = self._wait_for_node(run)
+            apply_role(run.config, node.workerinput)
             channel, real = plumbing.channel(workers), keep_streams()
             return lambda: worker.run(
                 node,

@@ -405,7 +405,7 @@ class ForkedWorker:
         random_state: Any,
         ready: Callable[[], None] | None = None,
     ) -> None:
-        """Be the worker of this node.
+        """Be the worker of this node, whose role the session has.
 
         :param real: of :func:`fleetest.plumbing.keep_streams`
         :param random_state: of :func:`fleetest.randomness.capture`
@@ -414,7 +414,6 @@ class ForkedWorker:
         config = self._session.config
         terminal = Terminal(config, plumbing, real)
         plumbing.install(config)
-        apply_role(config, node.workerinput)
         if node.base_temp is not None:
             private.set_base_temp(config, node.base_temp)
         self._plugin.attach(channel, terminal)
@@ -452,6 +451,7 @@ def become_worker(
     worker = ForkedWorker(session)
 
     def begin() -> Callable[[], None]:
+        apply_role(session.config, node.workerinput)
         worker.prepare()
         # Before the session begins: what is opened later for writing is taken for the project's.
         real = keep_streams()

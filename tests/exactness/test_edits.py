@@ -316,3 +316,18 @@ def test_byte_code_beside_the_source(scene: Scene, tmp_path: Path) -> None:
         py_compile.compile(str(source), str(scene.path / "lib.pyc"))
 
     scene.play({"test_a.py": FILES["test_a.py"]}, change)
+
+
+def test_printed_before_a_module_that_has_changed(scene: Scene) -> None:
+    """A session is parked inside that import, where output is captured; what was printed before it is shown."""
+    files = {
+        "first/test_a.py": "def test_a(): pass\n",
+        "sub/conftest.py": "print('at import')\n",
+        "sub/test_s.py": "import slow, lib\ndef test_s(): assert lib.VALUE < 2\n",
+        "slow.py": "TOTAL = sum(n % 7 for n in range(2_000_000))\n",
+        "lib.py": "VALUE = 0\n",
+        "pytest.ini": "[pytest]\npythonpath = .\n",
+    }
+    scene.play(files, write("lib.py", "VALUE = 1\n"))
+    write("lib.py", "VALUE = 2\n")(scene)
+    scene.compare(*ARGS)
