@@ -28,6 +28,7 @@ enum {
     /* Who writes to more takes so long that they do not matter, and they would take much memory. */
     PAGES_OF_RUN = 4096,
     PAGES_OF_WORKER = 2400,
+    MAPPING_MOST = 1 << 30, /* bytes: a larger one is a reserve, as of sanitizers, and takes long to look through */
     AT_ONCE = 512,     /* entries that are read together */
     RANGES_AT_ONCE = 16, /* that are copied while something else may happen */
 };
@@ -137,7 +138,8 @@ static bool note_all(struct list *list, FILE *maps, int pagemap, size_t most)
     size_t pages = 0, size = (size_t)sysconf(_SC_PAGESIZE);
     while (fgets(line, sizeof line, maps) != NULL) {
         unsigned long begin, end;
-        if (sscanf(line, "%lx-%lx %7s", &begin, &end, access) != 3 || strcmp(access, "rw-p") != 0)
+        if (sscanf(line, "%lx-%lx %7s", &begin, &end, access) != 3 || strcmp(access, "rw-p") != 0 ||
+            end - begin > MAPPING_MOST)
             continue;
         size_t found = note_own(list, pagemap, begin, end, size);
         if (found == SIZE_MAX || (pages += found) > most)
