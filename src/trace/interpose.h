@@ -68,4 +68,11 @@ static inline void interpose_opaque(const char *function)
         recorder_text(FT_TRACE_OPAQUE, function, 0);
 }
 
+/* Something was asked for that is another each time. */
+static inline void interpose_moment(const char *what)
+{
+    if (recorder_is_on())
+        recorder_moment(what);
+}
+
 #endif

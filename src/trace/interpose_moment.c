@@ -13,37 +13,31 @@
 
 #include "trace/interpose.h"
 
-static void asked(const char *what)
-{
-    if (recorder_is_on())
-        recorder_moment(what);
-}
-
 /* ---- the time ---- */
 
 INTERPOSED(int, clock_gettime, (clockid_t clock, void *now))
 {
     if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_REALTIME_ALARM ||
         clock == CLOCK_TAI)
-        asked("time");
+        interpose_moment("time");
     return REAL(clock_gettime)(clock, now);
 }
 
 INTERPOSED(int, gettimeofday, (void *now, void *zone))
 {
-    asked("time");
+    interpose_moment("time");
     return REAL(gettimeofday)(now, zone);
 }
 
 INTERPOSED(time_t, time, (time_t *now))
 {
-    asked("time");
+    interpose_moment("time");
     return REAL(time)(now);
 }
 
 INTERPOSED(int, timespec_get, (void *now, int base))
 {
-    asked("time");
+    interpose_moment("time");
     return REAL(timespec_get)(now, base);
 }
 
@@ -52,7 +46,7 @@ INTERPOSED(int, timespec_get, (void *now, int base))
 #define PROCESS(name) \
     INTERPOSED(pid_t, name, (void)) \
     { \
-        asked("process"); \
+        interpose_moment("process"); \
         return REAL(name)(); \
     }
 
@@ -63,7 +57,7 @@ PROCESS(getpgrp)
 #define PROCESS_OF(name) \
     INTERPOSED(pid_t, name, (pid_t pid)) \
     { \
-        asked("process"); \
+        interpose_moment("process"); \
         return REAL(name)(pid); \
     }
 
@@ -74,20 +68,20 @@ PROCESS_OF(getsid)
 
 INTERPOSED(int, getrusage, (int whose, void *usage))
 {
-    asked("usage");
+    interpose_moment("usage");
     return REAL(getrusage)(whose, usage);
 }
 
 INTERPOSED(int, getloadavg, (double *averages, int count))
 {
-    asked("load");
+    interpose_moment("load");
     return REAL(getloadavg)(averages, count);
 }
 
 #define SPACE_BEHIND(name) \
     INTERPOSED(int, name, (int fd, void *status)) \
     { \
-        asked("space"); \
+        interpose_moment("space"); \
         return REAL(name)(fd, status); \
     }
 
@@ -101,14 +95,14 @@ SPACE_BEHIND(fstatvfs64)
 
 INTERPOSED(ssize_t, getrandom, (void *buffer, size_t size, unsigned flags))
 {
-    asked("random");
+    interpose_moment("random");
     return HAS_REAL(getrandom) ? REAL(getrandom)(buffer, size, flags)
                                : syscall(SYS_getrandom, buffer, size, flags);
 }
 
 INTERPOSED(int, getentropy, (void *buffer, size_t size))
 {
-    asked("random");
+    interpose_moment("random");
     if (HAS_REAL(getentropy))
         return REAL(getentropy)(buffer, size);
     errno = ENOSYS;

@@ -204,8 +204,7 @@ LISTXATTR(llistxattr, FT_TRACE_LINK)
     { \
         int result = REAL(name)(path, status); \
         asked_for_all(FT_TRACE_STATUS, path, result < 0); \
-        if (recorder_is_on()) \
-            recorder_moment("space"); \
+        interpose_moment("space"); \
         return result; \
     }
 
