@@ -34,17 +34,19 @@ def live(
     The interpreter is not ended: whatever waits for that, the controller has too.
 
     :param begin: makes it a worker's; what it returns runs it
-    :param left_open: descriptors for writing of the project, whose buffers this process writes too
+    :param left_open: descriptors for writing of the project, whose buffers this process writes too; if there are
+        any, ``note_finalizers()`` was called before the fork
     :param leaves: called when only the kernel's part of the end is left
     """
     with _last_stop():
-        _begin()
+        _begin(noted=bool(left_open))
         run = begin()
         inherited = files_open_for_writing() - left_open
         run()
         with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
             run_exit_handlers()
-        flush_files(files_open_for_writing() - inherited)
+        written = files_open_for_writing() - inherited
+        flush_files(written, young=not written & left_open)
         flush_all()
         leaves()
         os._exit(0)
@@ -56,16 +58,16 @@ def live_alone(session: Callable[[], None]) -> NoReturn:
     :param session: runs it
     """
     with _last_stop():
-        _begin()
+        _begin(noted=False)
         session()
         ending.plan(0)
         _core.leave(0)
 
 
-def _begin() -> None:
+def _begin(*, noted: bool) -> None:
     os.setpgid(0, 0)
     _core.die_with_parent(signal.SIGKILL)
-    _core.freeze()
+    _core.freeze(noted)
     drop_inherited_exit_handlers()
     renew_main_thread()
     sys.argv = ["-c"]

@@ -115,11 +115,14 @@ def files_open_for_writing() -> set[int]:
     return found
 
 
-def flush_files(fds: set[int]) -> None:
-    """Write what Python's file objects on these descriptors hold back, as the interpreter's end does."""
+def flush_files(fds: set[int], *, young: bool = False) -> None:
+    """Write what Python's file objects on these descriptors hold back, as the interpreter's end does.
+
+    :param young: none of these objects were there when this process was forked
+    """
     if not fds:
         return
-    for candidate in _core.file_objects():
+    for candidate in _core.file_objects(young):
         with contextlib.suppress(Exception):
             if candidate.fileno() in fds and candidate.writable():
                 candidate.flush()

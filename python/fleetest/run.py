@@ -157,7 +157,9 @@ class Run:
         self._make_engine(distribution)
         self.random = randomness.capture()
         flush_all()
-        flush_files(self.left_open)
+        if self.left_open:
+            _core.note_finalizers()  # for the workers, which flush these files too
+            flush_files(self.left_open)
         self.maker: Forker | Spawner | Resumer = distribution.maker(self)
         self.checkpoints.close()
         try:

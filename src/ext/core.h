@@ -44,6 +44,9 @@ PyObject *core_all_objects(void);
 /* Those that are no noted and frozen ones; a new list, or NULL, also without an exception: nothing is known of them. */
 PyObject *core_young_objects(void);
 
+/* The collector's objects without those that freeze() has taken out of its sight; all where it has not. */
+PyObject *core_unfrozen_objects(void);
+
 /* fill_holes(): see holes.c. */
 PyObject *core_fill_holes(PyObject *module, PyObject *args);
 
@@ -71,7 +74,7 @@ PyObject *core_time_past(PyObject *module, PyObject *changed);
 /* note_finalizers(), finalizers() and file_objects(): see finalizers.c. */
 PyObject *core_note_finalizers(PyObject *module, PyObject *unused);
 PyObject *core_finalizers(PyObject *module, PyObject *unused);
-PyObject *core_file_objects(PyObject *module, PyObject *unused);
+PyObject *core_file_objects(PyObject *module, PyObject *args);
 
 extern PyType_Spec core_channel_spec;
 extern PyType_Spec core_engine_spec;

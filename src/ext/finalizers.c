@@ -265,13 +265,14 @@ PyObject *core_finalizers(PyObject *module, PyObject *unused)
     return Py_BuildValue("NN", PyBool_FromLong(found.finalizers), PyBool_FromLong(found.others));
 }
 
-PyObject *core_file_objects(PyObject *module, PyObject *unused)
+PyObject *core_file_objects(PyObject *module, PyObject *args)
 {
-    int all;
+    int all, young = 0;
     (void)module;
-    (void)unused;
+    if (!PyArg_ParseTuple(args, "|p:file_objects", &young))
+        return NULL;
     destructor io = finalizer_of("_io", "_IOBase");
-    PyObject *objects = objects_to_look_at(&all);
+    PyObject *objects = young ? core_unfrozen_objects() : objects_to_look_at(&all);
     PyObject *files = objects == NULL ? NULL : PyList_New(0);
     int err = files == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; err == 0 && i < PyList_GET_SIZE(objects); i++)

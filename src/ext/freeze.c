@@ -30,15 +30,22 @@ PyObject *core_all_objects(void)
     return objects;
 }
 
-PyObject *core_young_objects(void)
+PyObject *core_unfrozen_objects(void)
 {
-    PyObject *gc = frozen && noted ? PyImport_ImportModule("gc") : NULL;
+    if (!frozen)
+        return core_all_objects();
+    PyObject *gc = PyImport_ImportModule("gc");
     if (gc == NULL)
         return NULL;
     with_keywords original = (with_keywords)(void (*)(void))guarded[GET_OBJECTS].original;
     PyObject *objects = original(gc, NULL, 0, NULL);
     Py_DECREF(gc);
     return objects;
+}
+
+PyObject *core_young_objects(void)
+{
+    return frozen && noted ? core_unfrozen_objects() : NULL;
 }
 
 /*

@@ -191,8 +191,9 @@ static PyMethodDef core_methods[] = {
                "as in\nRequest.terminals; 0: no longer. False if it cannot be done.")},
     {"trace_pretend_nothing", core_trace_pretend_nothing, METH_NOARGS,
      PyDoc_STR("trace_pretend_nothing()\n--\n\nTake nothing for a terminal that is none.")},
-    {"file_objects", core_file_objects, METH_NOARGS,
-     PyDoc_STR("file_objects()\n--\n\nThe living file objects of io whose class has no finalizer of its own.")},
+    {"file_objects", core_file_objects, METH_VARARGS,
+     PyDoc_STR("file_objects(young=False, /)\n--\n\nThe living file objects of io whose class has no finalizer of its "
+               "own. `young`: but for those\nthat were there at freeze().")},
     {"note_finalizers", core_note_finalizers, METH_NOARGS,
      PyDoc_STR("note_finalizers()\n--\n\nLook now at what is here and not noted yet, so that processes forked off this "
                "one need not.")},
