@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@
 #include "wire/protocol.h"
 
 enum { START_MS = 30 * 1000, COLLECT_MS = 600 * 1000, PREPARE_MS = 5 * 1000, ANSWER_MS = 2 * 1000 };
-enum { CHUNK = 64 * 1024, TICK_SHARES = 100 };
+enum { CHUNK = 64 * 1024, TICK_SHARES = 100, LEAST_PRIORITY = 19 };
 
 /* ---- its end ---- */
 
@@ -87,11 +88,17 @@ static void part_with_runs(struct ft_parked *parked, const char *why)
             run->parked = NULL;
 }
 
-/* A snapshot leads a group, with whatever the project has started in it. */
+/*
+ * A snapshot leads a group, with whatever the project has started in it.  Its memory takes the kernel some milliseconds
+ * to give back, which the next snapshot, or a run, needs more.
+ */
 static void kill_it(const struct ft_parked *parked)
 {
-    if (parked->pid > 0)
-        kill(parked->kind.at != NULL ? -parked->pid : parked->pid, SIGKILL);
+    bool is_group = parked->kind.at != NULL;
+    if (parked->pid <= 0)
+        return;
+    setpriority(is_group ? PRIO_PGRP : PRIO_PROCESS, (id_t)parked->pid, LEAST_PRIORITY);
+    kill(is_group ? -parked->pid : parked->pid, SIGKILL);
 }
 
 void ft_parked_end(struct ft_parked *parked, const char *why)
