@@ -257,18 +257,17 @@ class Progress:
         """What the daemon does not know yet, in order; as :meth:`ObservedInputs.since`."""
         return self._inputs.since(self._known, lists_all=lists_all)
 
-    def describe(
-        self, inputs: Sequence[Input], edited: Edited
-    ) -> tuple[bytes, list[int], bytes | None]:
+    def describe(self, inputs: Sequence[Input], edited: Edited) -> tuple[bytes, list[int], int]:
         """As the daemon understands it.
 
         :param edited: may be younger than others
-        :returns: that, how many of them each checkpoint has that was parked since, and what has changed meanwhile
+        :returns: that, how many of them each checkpoint has that was parked since, and how many come before the
+            first that has changed after it was read
         """
         counts = [
             sum(max(each.look, self._known) < looks for each in inputs) for looks in self._parked
         ]
-        described, changed = _core.take_inputs(
+        described, unchanged = _core.take_inputs(
             [
                 (
                     each.kind,
@@ -279,7 +278,11 @@ class Progress:
                 for each in inputs
             ]
         )
-        return described, counts, changed
+        if edited.has_changed():
+            path = os.fsencode(edited.path)
+            place = next((at for at, each in enumerate(inputs) if each.path == path), 0)
+            unchanged = min(unchanged, place)
+        return described, counts, unchanged
 
     def _begun_at(self, look: int) -> int:
         return next(since for first, since in reversed(self._since) if look >= first)

@@ -400,9 +400,7 @@ class SnapshotSession(Trial):
 
     def _wait(self) -> Handover:
         """Wait for the daemon's orders.  Returns in each process that is forked for a run."""
-        inputs, counts, changed = self._take_inputs()
-        if changed is not None:
-            self._give_up(f"{os.fsdecode(changed)} changed meanwhile", again=True)
+        taken = self._take_inputs()
         variables = variables_of(self.findings)
         self._until = expiry_of(self.findings.looks, self._progress.begun)
         self.findings.looks.clear()
@@ -410,7 +408,7 @@ class SnapshotSession(Trial):
         state = random.getstate() if self._once else randomness.capture()
         _settle()
         os.close(self._log)
-        self._say(inputs, counts, variables, "")
+        self._say(taken, variables, "")
         kind, how, fds, self._standby = serve(
             self._channel, stands_by=True, with_worker=self._has_workers
         )
@@ -481,7 +479,7 @@ class SnapshotSession(Trial):
     def _cache_folder(self) -> Path | None:
         return private.cache_folder(self._config) if self._config is not None else None
 
-    def _take_inputs(self) -> tuple[bytes, list[int], bytes | None]:
+    def _take_inputs(self) -> tuple[bytes, list[int], int]:
         """What was looked at since the checkpoint that this has come from; as :meth:`Progress.describe`."""
         self._end_stretch()
         found = self._progress.inputs(lists_all=self._lists_all)
@@ -492,32 +490,21 @@ class SnapshotSession(Trial):
         if self._has_left_traces:
             # The next run may undo them: it would be tried again and again.
             found = [each for each in found if each.path.endswith(_CODE)]
-        described, counts, meanwhile = self._progress.describe(found, self._edited)
-        if meanwhile is None and self._edited.has_changed():
-            meanwhile = os.fsencode(self._edited.path)
-        return described, counts, meanwhile
+        return self._progress.describe(found, self._edited)
 
-    def _say(
-        self,
-        inputs: bytes,
-        counts: list[int],
-        variables: list[bytes],
-        unfit: str,
-        *,
-        again: bool = False,
-    ) -> None:
+    def _say(self, taken: tuple[bytes, list[int], int], variables: list[bytes], unfit: str) -> None:
         """Tell the daemon what the session depends on.
 
-        :param counts: how many of the inputs each checkpoint has
-        :param unfit: why no run may come from here; empty: they may
-        :param again: another one may do better
+        :param taken: the inputs, as :meth:`Progress.describe`
+        :param unfit: why no run may come from here; empty: they may, from a checkpoint if an input has changed
         """
+        inputs, counts, unchanged = taken
         options = [os.fsencode(name) for name in sorted(self.watcher.options_read)]
         exact = self.watcher.command_line_read
         shown, once = well_formed(unfit), well_formed(self._once)
         self._channel.send(
             _core.MSG_SNAPSHOT,
-            [inputs, counts, variables, options, int(exact), self._until, shown, int(again), once],
+            [inputs, counts, variables, options, int(exact), self._until, shown, unchanged, once],
         )
 
     def fail(self, text: str) -> NoReturn:
@@ -530,7 +517,7 @@ class SnapshotSession(Trial):
         self._has_left_traces = True
         self._give_up(why)
 
-    def _give_up(self, why: str, *, again: bool = False) -> NoReturn:
+    def _give_up(self, why: str) -> NoReturn:
         """No run may come from here; ends the process, and what it has started.
 
         The session ends but for its reports: :func:`pytest_sessionfinish` is not called.
@@ -541,10 +528,9 @@ class SnapshotSession(Trial):
             with contextlib.suppress(BaseException):
                 private.unconfigure(self._config)
             atexit._run_exitfuncs()
-        inputs, counts, changed = self._take_inputs()
+        taken = self._take_inputs()
         with contextlib.suppress(OSError):
-            variables = variables_of(self.findings)
-            self._say(inputs, counts, variables, why, again=again or changed is not None)
+            self._say(taken, variables_of(self.findings), why)
         os.killpg(0, signal.SIGKILL)
         os._exit(0)
 

@@ -129,5 +129,7 @@ int ft_checkpoint_take_inputs(struct ft_parked *parked, const struct ft_said_col
     int err = base == NULL ? 0 : ft_inputs_append_first(&parked->inputs, &base->inputs, known);
     if (err == 0)
         err = ft_inputs_append_first(&parked->inputs, &said->inputs, said->inputs.count);
+    if (said->unchanged < said->inputs.count)
+        parked->outrun = known + said->unchanged;
     return err < 0 || parked->stale[0] != '\0' ? err : make_known(parked, known, said);
 }

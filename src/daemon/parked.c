@@ -396,6 +396,7 @@ static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_ke
     parked->inputs.heard = daemon->heard;
     parked->daemon = daemon;
     parked->given = -1;
+    parked->outrun = SIZE_MAX;
     parked->begun = parked->used = uv_now(&daemon->loop);
     if (ft_request_keep(&parked->asked, ft_buf_head(&asked->payload), asked->payload.len) == 0)
         return parked;

@@ -48,6 +48,7 @@ struct ft_parked {
     uint32_t seed;              /* of hashes; 0: it is in the environment */
     struct ft_texts reads;      /* names of variables that were read */
     struct ft_inputs inputs;
+    size_t outrun;              /* the number of the first input that was changed after it was read; SIZE_MAX: none */
     char stale[256];            /* why it is not to be used again; empty: it may be */
     int64_t since;              /* when it began to read, in ns since 1970; later changes have a later time */
     uint64_t begun;             /* the same, in ms of the loop's clock */

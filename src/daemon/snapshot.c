@@ -98,6 +98,8 @@ static const char *what_changed(struct ft_parked *parked, size_t *first)
     if (parked->until != 0 && ft_now() >= parked->until)
         return "the date has";
     *first = ft_inputs_first_changed(&parked->inputs, parked->since);
+    if (parked->outrun < *first)
+        *first = parked->outrun;
     return *first == SIZE_MAX ? NULL : ft_inputs_path(&parked->inputs, &parked->inputs.items[*first]);
 }
 
@@ -462,12 +464,11 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
     int err = expected ? ft_said_collected(message, &said) : -EBADMSG;
     if (err < 0)
         return err;
-    bool again = said.again;
     err = learn(parked, &said);
     ft_said_collected_release(&said);
     if (err < 0)
         return err;
-    parked->compared = true;
+    parked->compared = parked->outrun == SIZE_MAX;
     ft_watch_folders(parked);
     struct ft_known *known = ft_snapshot_made_for(parked);
     if (parked->stale[0] == '\0') {
@@ -480,7 +481,7 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
             ft_log("snapshot %d serves one run only: %s", (int)parked->pid, parked->once);
         ft_parked_let_choose(parked);
         ft_memory_keep_within(daemon);
-    } else if (again) {
+    } else if (parked->outrun != SIZE_MAX) { /* another one may do better */
         if (known != NULL && known->attempts < ATTEMPTS)
             wish(known, &parked->asked);
         ft_parked_end(parked, parked->stale);

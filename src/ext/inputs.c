@@ -64,16 +64,15 @@ static int take_look(struct ft_inputs *inputs, PyObject *look, bool *changed)
     return 0;
 }
 
-/* A new tuple: what is written, and the path of number `first` if there is one. */
-static PyObject *payload_of(const struct ft_inputs *inputs, size_t first)
+/* A new tuple: what is written, and how many come before the first that was changed. */
+static PyObject *payload_of(const struct ft_inputs *inputs, size_t unchanged)
 {
     struct ft_buf out = FT_BUF_INIT;
     PyObject *result = NULL;
     if (ft_inputs_write(&out, inputs) < 0)
         PyErr_NoMemory();
     else
-        result = Py_BuildValue("(y#y)", (const char *)ft_buf_head(&out), (Py_ssize_t)out.len,
-                               first < inputs->count ? ft_inputs_path(inputs, &inputs->items[first]) : NULL);
+        result = Py_BuildValue("(y#n)", (const char *)ft_buf_head(&out), (Py_ssize_t)out.len, (Py_ssize_t)unchanged);
     ft_buf_release(&out);
     return result;
 }
@@ -82,21 +81,22 @@ PyObject *core_take_inputs(PyObject *module, PyObject *args)
 {
     struct ft_inputs inputs = FT_INPUTS_INIT;
     PyObject *list, *result = NULL;
-    size_t first = SIZE_MAX;
     (void)module;
     if (!PyArg_ParseTuple(args, "O!:take_inputs", &PyList_Type, &list))
         return NULL;
     PyObject *looks = PyList_AsTuple(list);
     if (looks == NULL)
         return NULL;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(looks); i++) {
+    Py_ssize_t count = PyTuple_GET_SIZE(looks);
+    size_t unchanged = (size_t)count;
+    for (Py_ssize_t i = 0; i < count; i++) {
         bool changed = false;
         if (take_look(&inputs, PyTuple_GET_ITEM(looks, i), &changed) < 0)
             goto done;
-        if (changed && first == SIZE_MAX)
-            first = (size_t)i;
+        if (changed && (size_t)i < unchanged)
+            unchanged = (size_t)i;
     }
-    result = payload_of(&inputs, first);
+    result = payload_of(&inputs, unchanged);
 done:
     ft_inputs_release(&inputs);
     Py_DECREF(looks);

@@ -179,7 +179,7 @@ static PyMethodDef core_methods[] = {
     {"take_inputs", core_take_inputs, METH_VARARGS,
      PyDoc_STR("take_inputs(looks, /)\n--\n\nDescribe what was looked at, tuples of kind, path, what was there, of "
                "trace_stop() or empty,\nand since when, by file_clock(), as it is now. Returns the description that "
-               "the daemon\nunderstands, and the first path that may have been changed since, or None.")},
+               "the daemon\nunderstands, and how many come before the first that may have been changed since.")},
     {"file_clock", core_file_clock, METH_NOARGS,
      PyDoc_STR("file_clock()\n--\n\nWhat the clock says that gives files their times, in ns since 1970: what is "
                "changed from now on\nhas this time or a later one.")},

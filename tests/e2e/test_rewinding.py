@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -71,6 +72,42 @@ def test_broken_edit(ahead: Project) -> None:
     settle(ahead)
     ahead.file("test_b.py", "def test_b(): pass\n")
     rewound(ahead, "test_a.py", "test_b.py").check(0).counts(passed=3)
+
+
+def _writer_of(pipe: Path) -> int:
+    """A descriptor for writing, as soon as somebody waits at the other end: he goes on when it is closed."""
+    found: list[int] = []
+
+    def is_open() -> bool:
+        with contextlib.suppress(OSError):
+            found.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(found)
+
+    wait_for(is_open, "a reader")
+    return found[0]
+
+
+def test_changed_while_it_is_prepared(ahead: Project) -> None:
+    """What was read before the change is collected again, and what comes before that is not."""
+    pipe = ahead.path / "pipe"
+    os.mkfifo(pipe)
+    ahead.file(
+        "test_c.py",
+        "import os\nos.close(os.open('pipe', os.O_RDONLY))\ndef test_c(): pass\n",
+    )
+    run = ahead.start(FLEETEST)
+    os.close(_writer_of(pipe))
+    run.wait(leaves=True).check(0).counts(passed=3)
+    writer = _writer_of(pipe)  # of the preparation
+    ahead.file("test_b.py", "import helper\ndef test_b(): assert not helper.X\n")
+    os.close(writer)
+    settle(ahead)
+    run = ahead.start(FLEETEST)
+    os.close(_writer_of(pipe))
+    result = run.wait(leaves=True).check(1).counts(passed=2, failed=1)
+    wanted = f"rewound to test_a.py: {ahead.path / 'test_b.py'} changed"
+    assert start_of(result) == wanted, (result.out, daemon_log(ahead))
+    again(ahead).check(1).counts(passed=2, failed=1)
 
 
 def test_change_before_the_first_checkpoint(ahead: Project) -> None:

@@ -27,7 +27,7 @@ LATE = 1 << 62
 def test_each_kind_describes_what_is_there(tmp_path: Path) -> None:
     """Kind and path come first, and what is not there has no more."""
     there, missing = bytes(tmp_path), bytes(tmp_path / "missing")
-    described, changed = _core.take_inputs(
+    described, unchanged = _core.take_inputs(
         [(kind, path, b"", LATE) for kind in KINDS for path in (there, missing)]
     )
     inputs = _core.unpackb(described)
@@ -36,10 +36,10 @@ def test_each_kind_describes_what_is_there(tmp_path: Path) -> None:
     ]
     assert [len(one) for one in inputs] == [12, 2] * len(KINDS)
     assert all(one[3] == os.stat(there).st_mode for one in inputs[::2])
-    assert changed is None
+    assert unchanged == 2 * len(KINDS)
 
 
-def test_the_first_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
+def test_it_is_told_how_many_come_before_what_has_changed(tmp_path: Path) -> None:
     """A description may be newer than what was read."""
     since = _core.file_clock()
     for name in ("one", "two"):
@@ -49,13 +49,13 @@ def test_the_first_that_was_changed_meanwhile_is_named(tmp_path: Path) -> None:
         for kind in (_core.INPUT_PRESENCE, _core.INPUT_CONTENT)
         for name in ("missing", "two", "one")
     ]
-    assert _core.take_inputs([(*look, since) for look in looks])[1] == bytes(tmp_path / "two")
-    assert _core.take_inputs([(*look, LATE) for look in looks])[1] is None
+    assert _core.take_inputs([(*look, since) for look in looks])[1] == 4
+    assert _core.take_inputs([(*look, LATE) for look in looks])[1] == len(looks)
 
 
 def test_nothing_may_have_been_looked_at() -> None:
     """A session without inputs is one, too."""
-    assert _core.take_inputs([]) == (_core.packb([]), None)
+    assert _core.take_inputs([]) == (_core.packb([]), 0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@
  */
 static const char *const layouts[MESSAGES] = {
     [READY] = "tttts",            [STARTED] = "nq", [DECLINED] = "ns",    [ENDED] = "pw",
-    [CONFIGURED] = "pbbsttttbts", [ONLY_PID] = "p", [CHECKPOINT] = "pps", [COLLECTED] = "icttfusfs",
+    [CONFIGURED] = "pbbsttttbts", [ONLY_PID] = "p", [CHECKPOINT] = "pps", [COLLECTED] = "icttfusms",
 };
 
 /* ---- reading ---- */
@@ -119,6 +119,8 @@ static int put_good(struct ft_buf *out, char field, int number)
         return ft_mp_int(out, 256 + number);
     case 'f':
         return ft_mp_int(out, number % 2);
+    case 'm':
+        return ft_mp_int(out, INPUTS - 1);
     case 'u':
         return ft_mp_int(out, INT64_MAX);
     case 's':
@@ -162,7 +164,7 @@ static int put_kind(struct ft_buf *out, int kind)
 /* Whether the field may be of that kind; what is in it may still be wrong. */
 static bool may_be(char field, int kind)
 {
-    static const char *const fields[] = {"", "", "", "", "s", "b", "tc", "pnqwu"};
+    static const char *const fields[] = {"", "", "", "", "s", "b", "tc", "pnqwum"};
     return strchr(fields[kind], field) != NULL;
 }
 
@@ -173,6 +175,7 @@ static int put_wrong(struct ft_buf *out, char field, int which)
     static const int64_t others[] = {0, 1, -4096, INT32_MIN, INT64_MIN, INT32_MAX + 1ll, UINT32_MAX + 2ll, INT64_MAX};
     static const int64_t numbers[] = {-1, INT64_MIN, UINT32_MAX + 1ll, INT64_MAX};
     static const int64_t statuses[] = {-1, 0x10000, INT32_MAX, UINT32_MAX, INT64_MIN};
+    static const int64_t amounts[] = {-1, INPUTS + 1, INT64_MIN, INT64_MAX};
     static const int64_t flags[] = {-1, 2, 256, INT64_MIN};
     static const int counts[][3] = {{-1, 0, 0}, {0, 0, INPUTS + 1}, {0, 2, 1}, {INPUTS, 0, 0}, {0, -1, 0}};
     enum { WITH_PIDS = sizeof pids / sizeof *pids };
@@ -187,6 +190,8 @@ static int put_wrong(struct ft_buf *out, char field, int which)
         return ft_mp_int(out, statuses[i]);
     if (field == 'f' && i < sizeof flags / sizeof *flags)
         return ft_mp_int(out, flags[i]);
+    if (field == 'm' && i < sizeof amounts / sizeof *amounts)
+        return ft_mp_int(out, amounts[i]);
     if (field == 'u' && i < 2)
         return ft_mp_uint(out, i == 0 ? UINT64_MAX : INT64_MAX + 1ull);
     if (field == 'c' && i < sizeof counts / sizeof *counts)
@@ -349,7 +354,7 @@ static void what_was_collected_comes_back(void **state)
     assert_false(said.collected.exact);
     assert_true(said.collected.until == INT64_MAX);
     check_text(said.collected.unfit, 6);
-    assert_true(said.collected.again);
+    assert_int_equal(said.collected.unchanged, INPUTS - 1);
     check_text(said.collected.once, 8);
     release_said(COLLECTED, &said);
     ft_buf_release(&payload);
