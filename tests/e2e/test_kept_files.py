@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
 import pytest
 from lab import Project
 
@@ -61,3 +66,25 @@ def test_nothing_is_looked_for_where_nothing_was_opened(project: Project) -> Non
     project.file("test_it.py", "def test_one(): pass\n\ndef test_two(): print('said')\n")
     project.fleetest("-n", "2", "--start-method=fork").check(0)
     assert not any(project.logged("looked.log"))
+
+
+@pytest.mark.parametrize("noted", ["noted", ""])
+def test_what_is_found_after_a_fork(tmp_path: Path, noted: str) -> None:
+    """What was open before is found, but not where only younger files are wanted."""
+    code = """
+        import sys
+        from fleetest import _core
+
+        def found(*args):
+            return sorted({file.name for file in _core.file_objects(*args)} & {"old", "new"})
+
+        old = open("old", "w")
+        if sys.argv[1]:
+            _core.note_finalizers()
+        assert _core.freeze(bool(sys.argv[1]))
+        new = open("new", "w")
+        print(found(True), found())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), noted]
+    out = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE).stdout
+    assert out == b"['new'] ['new', 'old']\n"
