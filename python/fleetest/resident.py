@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -44,6 +45,7 @@ def wait(
     :param changes: what the interpreter has set in the environment, or deleted (None)
     """
     _core.die_with_parent(signal.SIGKILL)
+    start = time.process_time_ns()
     channel = _core.Channel(raise_fd(fd))
     private.import_own_plugins()
     byte_code.distrust()
@@ -60,7 +62,7 @@ def wait(
             explains = kind == _core.MSG_START_EXPLAIN
             return Handover(fds, state, changes, seed, explains=explains)
         if kind == _core.MSG_START_COLLECT:
-            return SnapshotSession(fds, changes, seed)
+            return SnapshotSession(fds, changes, seed, start)
         preparation = Preparation(fds, changes)
         preparation.run()
         channel, changes = preparation.channel, preparation.changes

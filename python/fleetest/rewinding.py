@@ -17,14 +17,18 @@ from fleetest import _core
 if TYPE_CHECKING:
     from pathlib import Path
 
-EARLIEST = 80_000_000
-"""Of CPU time, in ns, that a preparation spends between two checkpoints at least."""
+EARLIEST = 0.6
+"""Of the CPU time that Python has taken to start and to import pytest, that a preparation spends between two
+checkpoints at least: how many there are, and what memory they take, must not depend on how fast the machine is."""
+
+EARLIEST_MAX = 150_000_000
+"""But no more than that, in ns: pytest may have been compiled meanwhile."""
 
 SHARE = 0.5
 """Of all that it has spent so far, likewise: so that a few are enough for a long one."""
 
 FILE = 4_000_000
-"""Likewise before the first file of tests, and a file that has changed lately: these change most."""
+"""In ns, likewise before the first file of tests, and a file that has changed lately: these change most."""
 
 MOST = 8
 """Checkpoints of one preparation, whoever has parked them."""
@@ -36,12 +40,14 @@ FOR_FILES = 3
 class RewindPoints:
     """Finds such points."""
 
-    def __init__(self, park: Callable[[str], bool]) -> None:
+    def __init__(self, park: Callable[[str], bool], start: int) -> None:
         """Know none.
 
         :param park: parks a checkpoint if it can be done; is given what the session is about to do
+        :param start: CPU time that Python has taken to start and to import pytest, in ns
         """
         self._park = park
+        self._earliest = min(EARLIEST * start, EARLIEST_MAX)
         self._parked = 0
         self._at = 0
         """The CPU time of this process when the last one was parked."""
@@ -89,7 +95,7 @@ class RewindPoints:
         """
         if likely:
             return self._parked < MOST and cpu - self._at >= FILE
-        wanted = max(EARLIEST, SHARE * (self._before + cpu))
+        wanted = max(self._earliest, SHARE * (self._before + cpu))
         return self._parked < MOST - FOR_FILES and cpu - self._at >= wanted
 
     def _reach(self, what: str, cpu: int) -> None:

@@ -81,17 +81,20 @@ HIGHEST = 900
 class SnapshotSession(Trial):
     """Such a session, in a process of its own."""
 
-    def __init__(self, fds: list[int], changes: dict[bytes, bytes | None], seed: str) -> None:
+    def __init__(
+        self, fds: list[int], changes: dict[bytes, bytes | None], seed: str, start: int
+    ) -> None:
         """Read the request.
 
         :param fds: the request, and the socket to the daemon
         :param changes: what the interpreter and plugins have set in the environment, or deleted (None)
         :param seed: of hashes, in this process
+        :param start: CPU time that Python has taken to start and to import pytest, in ns
         """
         super().__init__()
         self._begin_process()
         self._progress = Progress()
-        self._points = RewindPoints(self._park)
+        self._points = RewindPoints(self._park, start)
         self._request = Request.read(fds[0])
         lowest = max([LOWEST, *(number + 1 for number in self._request.numbers)])
         self._lowest = min(lowest, HIGHEST + 1)

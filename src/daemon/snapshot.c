@@ -348,6 +348,18 @@ static struct ft_parked *next_to_compare(const struct ft_daemon *daemon)
     return last;
 }
 
+/* Whether to have another one made ahead of the next run in the place of one that is out of date. */
+static bool may_make_another(struct ft_known *known, const struct ft_parked *snapshot)
+{
+    if (snapshot->outrun != SIZE_MAX)
+        return known->attempts < ATTEMPTS;
+    if (known->ahead >= snapshot->daemon->ahead)
+        return false;
+    known->ahead++;
+    known->attempts = 0;
+    return true;
+}
+
 /* A file of the project was saved: have another snapshot made in the place of this one, if it has read that. */
 static void compare(struct ft_parked *snapshot)
 {
@@ -356,16 +368,15 @@ static void compare(struct ft_parked *snapshot)
     const char *changed = what_changed(snapshot, &first);
     snapshot->compared = true;
     struct ft_known *known = changed == NULL ? NULL : ft_snapshot_made_for(snapshot);
-    if (known == NULL || known->ahead >= snapshot->daemon->ahead)
+    if (known == NULL || !may_make_another(known, snapshot))
         return;
     ft_watch_is_of_use(snapshot->daemon);
-    known->ahead++;
-    known->attempts = 0;
     wish(known, &snapshot->asked);
     struct ft_parked *another = ft_checkpoint_rewind(snapshot, first, changed);
     if (another == NULL)
         return;
     another->used = used;
+    known->attempts++;
     known->wished = false;
 }
 

@@ -52,7 +52,7 @@ def test_changed_helper(ahead: Project) -> None:
 
 def test_changed_test_file(ahead: Project) -> None:
     """The first time the session goes back to before the first file; then to before this one."""
-    ahead.file("site-packages/slow_too.py", SPENDS.replace("0.12", "0.02"))
+    ahead.file("site-packages/slow_too.py", SPENDS.replace("0.17", "0.02"))
     ahead.file("test_b.py", "import slow_too\ndef test_b(): pass\n")
     prepare(ahead)
     for number in range(3):
@@ -101,7 +101,7 @@ def test_changed_while_it_is_prepared(ahead: Project) -> None:
     writer = _writer_of(pipe)  # of the preparation
     ahead.file("test_b.py", "import helper\ndef test_b(): assert not helper.X\n")
     os.close(writer)
-    settle(ahead)
+    wait_for(lambda: "another snapshot is made" in daemon_log(ahead), "another preparation")
     run = ahead.start(FLEETEST)
     os.close(_writer_of(pipe))
     result = run.wait(leaves=True).check(1).counts(passed=2, failed=1)
