@@ -15,8 +15,10 @@ from fleetest.process import (
     drop_inherited_exit_handlers,
     files_open_for_writing,
     flush_files,
+    null_descriptors,
     renew_main_thread,
     run_exit_handlers,
+    what_is_behind,
 )
 
 if TYPE_CHECKING:
@@ -40,13 +42,14 @@ def live(
     """
     with _last_stop():
         _begin(noted=bool(left_open))
+        not_young = left_open | null_descriptors()
         run = begin()
-        inherited = files_open_for_writing() - left_open
+        inherited = what_is_behind(files_open_for_writing() - left_open)
         run()
         with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
             run_exit_handlers()
-        written = files_open_for_writing() - inherited
-        flush_files(written, young=not written & left_open)
+        written = {fd for fd, *_ in what_is_behind(files_open_for_writing()) - inherited}
+        flush_files(written, young=not written & not_young)
         flush_all()
         leaves()
         os._exit(0)

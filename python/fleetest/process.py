@@ -115,6 +115,27 @@ def files_open_for_writing() -> set[int]:
     return found
 
 
+def what_is_behind(fds: set[int]) -> set[tuple[int, int, int, str]]:
+    """Each descriptor with the file that it leads to: a number may be another file's later, and so may an inode."""
+    found = set()
+    for fd in fds:
+        with contextlib.suppress(OSError):
+            status = os.fstat(fd)
+            found.add((fd, status.st_dev, status.st_ino, os.readlink(f"/proc/self/fd/{fd}")))
+    return found
+
+
+def null_descriptors() -> set[int]:
+    """The descriptors of this process, but 0 to 2, that lead to the null device, and may lead to a file later."""
+    null = os.stat(os.devnull).st_rdev
+    found = set()
+    for fd in descriptors():
+        with contextlib.suppress(OSError):
+            if fd > 2 and os.fstat(fd).st_rdev == null:
+                found.add(fd)
+    return found
+
+
 def flush_files(fds: set[int], *, young: bool = False) -> None:
     """Write what Python's file objects on these descriptors hold back, as the interpreter's end does.
 

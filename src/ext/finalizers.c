@@ -135,14 +135,19 @@ static PyObject *hidden(PyObject *object)
     return object;
 }
 
-/* Note a class once.  Returns 0, or -1 with an exception. */
+/* Note a class once, by where it is: not every class can be hashed.  Returns 0, or -1 with an exception. */
 static int note_type(PyObject *types, PyObject *type)
 {
-    if (!(((PyTypeObject *)type)->tp_flags & Py_TPFLAGS_HEAPTYPE) || PyDict_GetItemWithError(types, type) != NULL)
+    if (!(((PyTypeObject *)type)->tp_flags & Py_TPFLAGS_HEAPTYPE))
         return 0;
-    PyObject *reference = PyErr_Occurred() ? NULL : PyWeakref_NewRef(type, NULL);
-    int err = reference == NULL ? -1 : PyDict_SetItem(types, type, reference);
+    PyObject *place = PyLong_FromVoidPtr(type), *reference = NULL;
+    int err = place == NULL ? -1 : 0;
+    if (err == 0 && PyDict_GetItemWithError(types, place) == NULL) {
+        reference = PyErr_Occurred() ? NULL : PyWeakref_NewRef(type, NULL);
+        err = reference == NULL ? -1 : PyDict_SetItem(types, place, reference);
+    }
     Py_XDECREF(reference);
+    Py_XDECREF(place);
     return err;
 }
 

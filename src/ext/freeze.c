@@ -22,11 +22,32 @@ static void thaw(PyObject *gc)
     Py_XDECREF(guarded[UNFREEZE].original(gc, NULL));
 }
 
+/* Whether somebody else has frozen objects; they are not frozen any more. */
+static int thaw_others(PyObject *gc)
+{
+    PyObject *count = frozen ? NULL : PyObject_CallMethod(gc, "get_freeze_count", NULL);
+    int thaws = count != NULL && PyObject_IsTrue(count);
+    PyObject *done = thaws ? PyObject_CallMethod(gc, "unfreeze", NULL) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(done);
+    Py_XDECREF(count);
+    return thaws;
+}
+
 PyObject *core_all_objects(void)
 {
     PyObject *gc = PyImport_ImportModule("gc");
-    PyObject *objects = gc == NULL ? NULL : PyObject_CallMethod(gc, "get_objects", NULL);
-    Py_XDECREF(gc);
+    if (gc == NULL)
+        return NULL;
+    int thawed = thaw_others(gc);
+    PyObject *objects = PyObject_CallMethod(gc, "get_objects", NULL);
+    if (objects != NULL && thawed) { /* with what has come since, which nobody misses */
+        PyObject *done = PyObject_CallMethod(gc, "freeze", NULL);
+        if (done == NULL)
+            Py_CLEAR(objects);
+        Py_XDECREF(done);
+    }
+    Py_DECREF(gc);
     return objects;
 }
 

@@ -88,3 +88,55 @@ def test_what_is_found_after_a_fork(tmp_path: Path, noted: str) -> None:
     command = [sys.executable, "-c", textwrap.dedent(code), noted]
     out = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE).stdout
     assert out == b"['new'] ['new', 'old']\n"
+
+
+LOG = 'log = open("kept.log", "a")\n'
+UNHASHABLE = """
+class Meta(type):
+    def __eq__(self, other):
+        return self is other
+
+class Unhashable(metaclass=Meta):
+    pass
+
+"""
+KEPT = {
+    "frozen": LOG + "import gc\ndef pytest_collection_finish(): gc.freeze()\n",
+    "frozen at once": LOG + "import gc\ngc.freeze()\n",
+    "beside an object that cannot be hashed": LOG + UNHASHABLE + "one = Unhashable()\n",
+    "beside a list of such": LOG + UNHASHABLE + "several = [Unhashable()]\n",
+    "nowhere at first": """
+import os
+
+log = open(os.devnull, "w")
+
+def pytest_runtest_setup():
+    if os.readlink(f"/proc/self/fd/{log.fileno()}") == os.devnull:
+        fd = os.open("kept.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(fd, log.fileno())
+        os.close(fd)
+""",
+}
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("how", KEPT)
+def test_written_by_each_test(project: Project, how: str, workers: str) -> None:
+    """Whatever hides a file from the garbage collector, or had its descriptor before."""
+    project.file("conftest.py", KEPT[how])
+    project.file("test_kept.py", "from conftest import log\n")
+    with (project.path / "test_kept.py").open("a") as file:
+        file.writelines(f"def test_{n}(): log.write('{n}\\n')\n" for n in range(6))
+    project.fleetest(workers, "--cold", "--start-method=fork").check(0).counts(passed=6)
+    assert sorted(project.logged("kept.log")) == [*"012345"]
+
+
+def test_kept_by_each_test(project: Project) -> None:
+    """Their descriptors were those of files that pytest has captured output in."""
+    tests = "".join(
+        f"def test_{n}():\n    KEPT.append(open('kept.log', 'a'))\n    KEPT[-1].write('{n}\\n')\n"
+        for n in range(8)
+    )
+    project.file("test_kept.py", f"KEPT = []\n{tests}")
+    project.fleetest("-n2", "--cold", "--start-method=fork").check(0).counts(passed=8)
+    assert sorted(project.logged("kept.log")) == [*"01234567"]

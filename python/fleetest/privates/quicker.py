@@ -36,7 +36,8 @@ _ARGUMENTS = frozenset({"name", "cls"})
 """Of ``getfuncargnames``, as it is asked since pytest 8."""
 
 _BARE = frozenset(
-    {
+    id(kind)
+    for kind in (
         type(None),
         bool,
         int,
@@ -50,9 +51,9 @@ _BARE = frozenset(
         types.MethodDescriptorType,
         types.WrapperDescriptorType,
         types.ClassMethodDescriptorType,
-    }
+    )
 )
-"""Types whose objects have no attributes of their own and do not wrap anything."""
+"""Types whose objects have no attributes of their own and do not wrap anything: not every class can be hashed."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -188,7 +189,7 @@ def _find_wrapped(original: Callable[[Any, object], Any]) -> Callable[[Any, obje
     @functools.wraps(original)
     def find(self: Any, obj: object) -> Any:
         kind = type(obj)
-        if kind in _BARE or (kind is types.FunctionType and not vars(obj)):
+        if id(kind) in _BARE or (kind is types.FunctionType and not vars(obj)):
             return None
         return original(self, obj)
 
