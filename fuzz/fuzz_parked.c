@@ -58,7 +58,7 @@ static void check_collected(const struct payload *payload, const struct ft_said_
     MUST(said->count <= FT_SAID_COUNTS);
     for (size_t i = 0; i < said->count; i++)
         MUST(said->counts[i] <= said->inputs.count && (i == 0 || said->counts[i - 1] <= said->counts[i]));
-    MUST(said->unchanged <= said->inputs.count);
+    MUST(said->unchanged >= -1 && said->unchanged <= (int64_t)said->inputs.count);
     check_texts(payload, &said->reads);
     check_texts(payload, &said->options);
     check_text(payload, said->unfit);

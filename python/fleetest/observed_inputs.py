@@ -63,8 +63,8 @@ class ObservedInputs:
         """Kind and path -> the number of the first look, in this order."""
         self._folders: set[str] = set()
         """Those that were listed to collect what is in them."""
-        self._whole: set[str] = set()
-        """Paths of which more has to be the same than that something is there."""
+        self._whole: dict[str, int] = {}
+        """Paths of which more has to be the same than that something is there, and the last look that says so."""
         self._seen: dict[tuple[bool, str], tuple[int, bytes]] = {}
         """Whether links count, and path -> the number of the look that saw what was there at first."""
         self._changed: set[str] = set()
@@ -74,7 +74,7 @@ class ObservedInputs:
         """These were made since the last stretch.
 
         :param known: how many looks the daemon knows already, by the checkpoint from which this goes on; what was
-            there then may have been another
+            there then may have been another, so that what is looked at once more is another input
         """
         first = self._looks
         self._looks += len(looks)
@@ -89,10 +89,15 @@ class ObservedInputs:
                     self._seen[key] = (number, look.seen)
         found = [*self._inputs(looks, first, cache)]
         whole = (_core.INPUT_CONTENT, _core.INPUT_STATUS)
-        self._whole.update(path for _, kind, path in found if kind in whole)
+        self._whole.update((path, number) for number, kind, path in found if kind in whole)
         for number, kind, path in found:
-            if kind != _core.INPUT_PRESENCE or path not in self._whole:
-                self._found.setdefault((kind, path), number)
+            if kind == _core.INPUT_PRESENCE and self._whole.get(path, -1) >= known:
+                continue
+            if self._found.get((kind, path), known) < known:
+                del self._found[
+                    kind, path
+                ]  # it is looked at once more, and the order is that of the looks
+            self._found.setdefault((kind, path), number)
 
     def since(self, known: int, *, lists_all: bool) -> list[Input]:
         """What has to be the same since so many looks, in this order.
@@ -262,7 +267,7 @@ class Progress:
 
         :param edited: may be younger than others
         :returns: that, how many of them each checkpoint has that was parked since, and how many come before the
-            first that has changed after it was read
+            first that has changed after it was read; -1: that was before the checkpoint that this has gone on from
         """
         counts = [
             sum(max(each.look, self._known) < looks for each in inputs) for looks in self._parked
@@ -273,15 +278,17 @@ class Progress:
                     each.kind,
                     each.path,
                     each.seen,
-                    self._begun_at(each.look) + edited.allows(each.path),
+                    self._begun_at(each.look) + edited.allows(each.path, each.kind),
                 )
                 for each in inputs
             ]
         )
-        if edited.has_changed():
-            path = os.fsencode(edited.path)
-            place = next((at for at, each in enumerate(inputs) if each.path == path), 0)
+        other = os.fsencode(edited.changed())
+        if other:
+            place = next((at for at, each in enumerate(inputs) if each.path == other), 0)
             unchanged = min(unchanged, place)
+        if unchanged < len(inputs) and inputs[unchanged].look < self._known:
+            unchanged = -1
         return described, counts, unchanged
 
     def _begun_at(self, look: int) -> int:

@@ -259,6 +259,7 @@ class SnapshotSession(Trial):
         if changed:
             self._edited = Edited(changed)
             self._points.changed(Path(changed))
+        _core.trace_anew()  # what it looks at once more may be another by now, and be the same at the end
         self._progress.go_on(looks)
 
     # ---- the command line ----

@@ -129,7 +129,9 @@ int ft_checkpoint_take_inputs(struct ft_parked *parked, const struct ft_said_col
     int err = base == NULL ? 0 : ft_inputs_append_first(&parked->inputs, &base->inputs, known);
     if (err == 0)
         err = ft_inputs_append_first(&parked->inputs, &said->inputs, said->inputs.count);
-    if (said->unchanged < said->inputs.count)
-        parked->outrun = known + said->unchanged;
+    if (said->unchanged < 0)
+        parked->outrun = 0;
+    else if ((uint64_t)said->unchanged < said->inputs.count)
+        parked->outrun = known + (size_t)said->unchanged;
     return err < 0 || parked->stale[0] != '\0' ? err : make_known(parked, known, said);
 }

@@ -213,7 +213,9 @@ int ft_said_collected(const struct ft_message_view *message, struct ft_said_coll
     err = get_flag(err, &reader, &said->exact);
     err = ft_get_int(err, &reader, &said->until);
     err = ft_get_str(err, &reader, &said->unfit);
-    err = ft_get_uint(err, &reader, said->inputs.count, &said->unchanged);
+    err = ft_get_int(err, &reader, &said->unchanged);
+    if (err == 0 && (said->unchanged < -1 || said->unchanged > (int64_t)said->inputs.count))
+        err = -EBADMSG;
     err = ft_get_str(err, &reader, &said->once);
     err = get_end(err, &reader);
     if (err < 0)

@@ -95,7 +95,8 @@ struct ft_said_collected {
     bool exact;              /* it is good for the same arguments only */
     int64_t until;           /* and until then, in ns since 1970; 0: for ever */
     struct ft_text unfit;    /* why no run can come from it; empty: they can */
-    uint64_t unchanged;      /* how many inputs come before the first that was changed after it was read */
+    int64_t unchanged;       /* how many inputs come before the first that was changed after it was read; -1: that
+                                was before the checkpoint */
     struct ft_text once;     /* why only one run can come from it; empty: all can */
 };
 

@@ -62,6 +62,7 @@ PyObject *core_watch(PyObject *module, PyObject *callback);
 PyObject *core_trace_start(PyObject *module, PyObject *args);
 PyObject *core_trace_stop(PyObject *module, PyObject *args);
 PyObject *core_trace_hold(PyObject *module, PyObject *args);
+PyObject *core_trace_anew(PyObject *module, PyObject *unused);
 PyObject *core_trace_looks(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend(PyObject *module, PyObject *args);
 PyObject *core_trace_pretend_nothing(PyObject *module, PyObject *unused);

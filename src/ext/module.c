@@ -176,6 +176,8 @@ static PyMethodDef core_methods[] = {
     {"trace_hold", core_trace_hold, METH_VARARGS,
      PyDoc_STR("trace_hold(hold, /)\n--\n\nRecord nothing for a while, or go on. A child that is forked meanwhile has "
                "what was recorded,\nand may go on. Returns how many entries trace_stop() would have, if held.")},
+    {"trace_anew", core_trace_anew, METH_NOARGS,
+     PyDoc_STR("trace_anew()\n--\n\nRecord also what was recorded before, once more. Only while recording is held.")},
     {"take_inputs", core_take_inputs, METH_VARARGS,
      PyDoc_STR("take_inputs(looks, /)\n--\n\nDescribe what was looked at, tuples of kind, path, what was there, of "
                "trace_stop() or empty,\nand since when, by file_clock(), as it is now. Returns the description that "

@@ -56,6 +56,16 @@ PyObject *core_trace_hold(PyObject *module, PyObject *args)
     return hold ? PyLong_FromSize_t(library->count()) : PyLong_FromLong(0);
 }
 
+PyObject *core_trace_anew(PyObject *module, PyObject *unused)
+{
+    const struct ft_trace_library *library = find_library();
+    (void)module;
+    (void)unused;
+    if (library != NULL)
+        library->anew();
+    Py_RETURN_NONE;
+}
+
 /* What was recorded from this number on. */
 static PyObject *entries_from(const struct ft_trace_library *library, size_t first)
 {

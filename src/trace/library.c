@@ -99,7 +99,7 @@ static void hold(int hold)
 const struct ft_trace_library *ft_trace_library(void)
 {
     static const struct ft_trace_library library = {
-        FT_TRACE_VERSION, start,           stop,            hold,          recorder_count,
+        FT_TRACE_VERSION, start,           stop,            hold,          recorder_anew, recorder_count,
         recorder_entry,   recorder_missed, recorder_forget, pretend_begin, pretend_end,
     };
     return &library;

@@ -72,7 +72,7 @@ static int grow(struct ft_record *record)
     }
     if (record->count > 0)
         memcpy(items, record->items, record->count * sizeof *items);
-    for (size_t i = 0; i < record->count; i++)
+    for (size_t i = record->hidden; i < record->count; i++)
         put(slots, slot_count, items[i].hash, i);
     give_back(record->items, record->capacity * sizeof *items);
     give_back(record->slots, record->slot_count * sizeof *slots);
@@ -120,6 +120,13 @@ int ft_record_add(struct ft_record *record, const struct ft_record_key *key, int
     put(record->slots, record->slot_count, key->hash, record->count);
     record->count++;
     return 0;
+}
+
+void ft_record_hide(struct ft_record *record)
+{
+    record->hidden = record->count;
+    if (record->slots != NULL)
+        memset(record->slots, 0, record->slot_count * sizeof *record->slots);
 }
 
 void ft_record_clear(struct ft_record *record)

@@ -18,12 +18,13 @@ struct record_chunk;
 struct ft_record {
     struct record_item *items;
     size_t count, capacity;
+    size_t hidden; /* so many of them, from the first on, are not found */
     uint32_t *slots; /* numbers of items, plus one; 0: free */
     size_t slot_count; /* a power of two */
     struct record_chunk *chunks; /* the one that is being filled, and those before it */
 };
 
-#define FT_RECORD_INIT {NULL, 0, 0, NULL, 0, NULL}
+#define FT_RECORD_INIT {NULL, 0, 0, 0, NULL, 0, NULL}
 
 /* What an entry is found by. */
 struct ft_record_key {
@@ -41,6 +42,9 @@ struct ft_trace_entry *ft_record_find(const struct ft_record *record, const stru
 
 /* Add what is not there.  Returns 0, or -ENOMEM, with nothing added. */
 int ft_record_add(struct ft_record *record, const struct ft_record_key *key, int failed, const char *who);
+
+/* Find none of those that are there from now on, so that the same can be added once more. */
+void ft_record_hide(struct ft_record *record);
 
 /* Give all memory back; it is empty again. */
 void ft_record_clear(struct ft_record *record);

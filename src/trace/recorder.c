@@ -442,6 +442,14 @@ int recorder_missed(void)
     return atomic_load(&missed);
 }
 
+void recorder_anew(void)
+{
+    if (!lock())
+        return;
+    ft_record_hide(&record);
+    unlock();
+}
+
 void recorder_forget(void)
 {
     if (!lock())

@@ -65,6 +65,7 @@ void recorder_resolved(const char *path);
 void recorder_start(const struct ft_trace_callbacks *callbacks);
 void recorder_stop(void);
 void recorder_hold(bool hold);
+void recorder_anew(void);
 size_t recorder_count(void);
 struct ft_trace_entry recorder_entry(size_t number);
 int recorder_missed(void);

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FT_TRACE_VERSION 4
+#define FT_TRACE_VERSION 5
 
 enum { FT_TRACE_TERMINALS = 3 }; /* how many files can be taken for terminals */
 
@@ -92,6 +92,8 @@ struct ft_trace_library {
      * on too, where any other child has nothing.  Not while other threads are there.
      */
     void (*hold)(int hold);
+    /* Record also what was recorded before, once more: at that time it may be another.  Only if held. */
+    void (*anew)(void);
     /* What was recorded, in order of first sight: one for each kind, aspect and path.  Only if stopped or held. */
     size_t (*count)(void);
     struct ft_trace_entry (*entry)(size_t number);

@@ -34,22 +34,34 @@ def test_a_link_counts_as_well(path: Path, tmp_path: Path) -> None:
 
 def test_other_content_is_a_change_whatever_its_time(path: Path) -> None:
     edited = Edited(str(path))
-    assert not edited.has_changed()
+    assert not edited.changed()
     path.write_text("VALUE = 2\n")
-    assert edited.has_changed()
+    assert edited.changed() == str(path)
     path.write_text("VALUE = 1\n")
-    assert not edited.has_changed()
+    assert not edited.changed()
     path.unlink()
-    assert edited.has_changed()
+    assert edited.changed() == str(path)
+
+
+def test_another_name_beside_it_is_a_change(path: Path) -> None:
+    """It may have been read from there, and the folder may be as young as the file."""
+    edited = Edited(str(path))
+    other = path.with_name("another.py")
+    other.touch()
+    assert edited.changed() == str(path.parent)
+    other.unlink()
+    path.with_name("__pycache__").mkdir()
+    assert not edited.changed()
 
 
 def test_it_may_be_younger_than_others(path: Path) -> None:
     """It has been waited for."""
     edited = Edited(str(path))
     since, look = _core.file_clock(), (_core.INPUT_CONTENT, os.fsencode(path), b"")
-    allowed = edited.allows(os.fsencode(path))
+    allowed = edited.allows(os.fsencode(path), _core.INPUT_CONTENT)
     assert allowed > 0
-    assert edited.allows(os.fsencode(path.parent)) == 0
+    assert edited.allows(os.fsencode(path.parent), _core.INPUT_CONTENT) == 0
+    assert edited.allows(os.fsencode(path.parent), _core.INPUT_MODULES) == allowed
     assert _core.take_inputs([(*look, since)])[1] == 0
     assert _core.take_inputs([(*look, since + allowed)])[1] == 1
 
@@ -63,8 +75,8 @@ def test_where_the_content_is_not_known(tmp_path: Path, kind: str) -> None:
     elif kind == "large":
         path.write_bytes(b" " * (LARGEST + 1))
     edited = Edited(str(path))
-    assert edited.allows(os.fsencode(path)) == 0
-    assert not edited.has_changed()
+    assert edited.allows(os.fsencode(path), _core.INPUT_CONTENT) == 0
+    assert not edited.changed()
     if path.exists():
         past = _core.time_past(path.stat().st_ctime_ns) + _core.CLOCK_SKEW
         assert _core.file_clock() >= past
@@ -73,5 +85,5 @@ def test_where_the_content_is_not_known(tmp_path: Path, kind: str) -> None:
 def test_none() -> None:
     """A run has used up the last one."""
     edited = Edited("")
-    assert edited.allows(b"") == 0
-    assert not edited.has_changed()
+    assert edited.allows(b"", _core.INPUT_CONTENT) == 0
+    assert not edited.changed()

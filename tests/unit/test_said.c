@@ -175,7 +175,7 @@ static int put_wrong(struct ft_buf *out, char field, int which)
     static const int64_t others[] = {0, 1, -4096, INT32_MIN, INT64_MIN, INT32_MAX + 1ll, UINT32_MAX + 2ll, INT64_MAX};
     static const int64_t numbers[] = {-1, INT64_MIN, UINT32_MAX + 1ll, INT64_MAX};
     static const int64_t statuses[] = {-1, 0x10000, INT32_MAX, UINT32_MAX, INT64_MIN};
-    static const int64_t amounts[] = {-1, INPUTS + 1, INT64_MIN, INT64_MAX};
+    static const int64_t amounts[] = {-2, INPUTS + 1, INT64_MIN, INT64_MAX};
     static const int64_t flags[] = {-1, 2, 256, INT64_MIN};
     static const int counts[][3] = {{-1, 0, 0}, {0, 0, INPUTS + 1}, {0, 2, 1}, {INPUTS, 0, 0}, {0, -1, 0}};
     enum { WITH_PIDS = sizeof pids / sizeof *pids };

@@ -45,6 +45,28 @@ static void an_entry_is_as_it_was_added(void **state)
     ft_record_clear(&record);
 }
 
+static void what_is_hidden_can_be_added_once_more(void **state)
+{
+    struct ft_record record = FT_RECORD_INIT;
+    char path[16];
+    (void)state;
+    ft_record_hide(&record);
+    for (int pass = 1; pass <= 2; pass++) {
+        for (int i = 0; i < MANY; i++) {
+            snprintf(path, sizeof path, "/%d", i);
+            add(&record, FT_TRACE_READ, FT_ASPECT_NONE, path);
+            add(&record, FT_TRACE_READ, FT_ASPECT_NONE, path);
+        }
+        assert_int_equal(record.count, pass * MANY);
+        ft_record_hide(&record);
+        struct ft_record_key key = key_of(FT_TRACE_READ, FT_ASPECT_NONE, "/0");
+        assert_null(ft_record_find(&record, &key));
+    }
+    assert_string_equal(record.items[0].entry.path, record.items[MANY].entry.path);
+    ft_record_clear(&record);
+    assert_int_equal(record.hidden, 0);
+}
+
 static void kind_aspect_and_all_of_the_path_count(void **state)
 {
     struct ft_record record = FT_RECORD_INIT;
@@ -114,6 +136,7 @@ int main(void)
         cmocka_unit_test(an_empty_one_has_nothing),
         cmocka_unit_test(an_entry_is_as_it_was_added),
         cmocka_unit_test(kind_aspect_and_all_of_the_path_count),
+        cmocka_unit_test(what_is_hidden_can_be_added_once_more),
         cmocka_unit_test(a_path_need_not_end_where_its_text_does),
         cmocka_unit_test(many_stay_in_order),
         cmocka_unit_test(texts_may_be_larger_than_a_chunk),
