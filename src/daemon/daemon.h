@@ -39,6 +39,8 @@ struct ft_run {
     int choices;   /* how often a process was chosen for it */
     bool imported; /* it had to wait for plugins to be imported */
     bool waited;   /* for a snapshot to be made */
+    bool outrun;   /* something was changed while that was made */
+    bool chooses;  /* it has waited for a process that is there now, or is no longer to be waited for */
     bool without;  /* plugins; they are imported in the run */
     bool wide;     /* it selects within what the whole project's session has collected */
     bool declined; /* it cannot, as a process of that session has said */

@@ -22,6 +22,7 @@
 #include "daemon/run.h"
 #include "daemon/said.h"
 #include "daemon/snapshot.h"
+#include "daemon/waiting.h"
 #include "wire/fds.h"
 #include "wire/protocol.h"
 
@@ -60,34 +61,6 @@ again:
     }
 }
 
-/* A run that has no controller yet; NULL: there is none. */
-static struct ft_run *first_run(const struct ft_parked *parked, enum ft_run_state last)
-{
-    struct ft_run *run;
-    TAILQ_FOREACH(run, &parked->daemon->runs, link)
-        if (run->parked == parked && run->state <= last)
-            break;
-    return run;
-}
-
-/* The process is gone or will be: what becomes of the runs that were to come from it. */
-static void part_with_runs(struct ft_parked *parked, const char *why)
-{
-    struct ft_run *run;
-    while ((run = first_run(parked, FT_RUN_ASKED)) != NULL) {
-        struct ft_parked *origin = ft_parked_origin(parked);
-        if (run->state != FT_RUN_WAITING || origin == NULL || origin->state != FT_PARKED_READY)
-            ft_run_refuse(run, why, "fleetest daemon logs");
-        else if (parked->kind.at != NULL)
-            ft_run_go_back(run, origin, why);
-        else
-            ft_run_go_without(run, origin, why);
-    }
-    TAILQ_FOREACH(run, &parked->daemon->runs, link)
-        if (run->parked == parked)
-            run->parked = NULL;
-}
-
 /*
  * A snapshot leads a group, with whatever the project has started in it.  Its memory takes the kernel some milliseconds
  * to give back, which the next snapshot, or a run, needs more.
@@ -113,7 +86,7 @@ void ft_parked_end(struct ft_parked *parked, const char *why)
         ft_checkpoint_snapshot_ends(parked);
     ft_known_parked_ends(parked);
     TAILQ_REMOVE(&parked->daemon->parked, parked, link);
-    part_with_runs(parked, why); /* before the descriptors that it was sent go with it */
+    ft_waiting_part(parked, why); /* before the descriptors that it was sent go with it */
     kill_it(parked);
     uv_poll_stop(&parked->poll);
     uv_close((uv_handle_t *)&parked->poll, freed);
@@ -148,7 +121,7 @@ void ft_parked_lay_off(struct ft_parked *parked)
     uv_poll_stop(&parked->poll);
     kill_it(parked);
     parked->pid = 0;
-    part_with_runs(parked, parked->stale);
+    ft_waiting_part(parked, parked->stale);
 }
 
 /* It is ready: the runs that have waited go on. */
@@ -173,7 +146,7 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
     parked->state = FT_PARKED_READY;
     ft_log("parked process %d is ready: %zu files, %zu variables", (int)parked->pid, parked->inputs.count,
            parked->reads.count);
-    while (parked->state == FT_PARKED_READY && (run = first_run(parked, FT_RUN_WAITING)) != NULL) {
+    while (parked->state == FT_PARKED_READY && (run = ft_waiting_first(parked, FT_RUN_WAITING)) != NULL) {
         run->imported = parked->base != NULL;
         /* What it has read is known only now. */
         if (ft_environ_differs(&parked->asked.request.environ, &run->asked.request.environ, &parked->reads, &name))
@@ -513,13 +486,6 @@ struct ft_parked *ft_parked_checkpoint(struct ft_parked *snapshot, int fd)
     return parked;
 }
 
-void ft_parked_let_choose(struct ft_parked *parked)
-{
-    struct ft_run *run;
-    while (parked->state == FT_PARKED_READY && (run = first_run(parked, FT_RUN_WAITING)) != NULL)
-        ft_run_choose(run);
-}
-
 void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)
 {
     if (ft_text_copy(&parked->plugins, plugins) < 0 || ft_order_import(parked->fd) < 0)
@@ -528,11 +494,7 @@ void ft_parked_import(struct ft_parked *parked, struct ft_text plugins)
 
 void ft_parked_send_back(struct ft_parked *parked)
 {
-    struct ft_run *run;
-    while ((run = first_run(parked, FT_RUN_WAITING)) != NULL) {
-        run->parked = parked->base;
-        ft_run_go_on(run);
-    }
+    ft_waiting_send_back(parked);
     ft_parked_end(parked, "it is not needed");
 }
 

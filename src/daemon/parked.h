@@ -87,9 +87,6 @@ struct ft_parked *ft_parked_collect(struct ft_parked *from, const struct ft_coll
 /* A snapshot that is being made has parked a checkpoint behind this socket, which is taken over; NULL: no memory. */
 struct ft_parked *ft_parked_checkpoint(struct ft_parked *snapshot, int fd);
 
-/* The runs that wait for it choose again. */
-void ft_parked_let_choose(struct ft_parked *parked);
-
 /* It cannot be used, nor could another like it, for the reason in `stale`: the runs that have waited go on without. */
 void ft_parked_lay_off(struct ft_parked *parked);
 

@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/said.h"
+#include "daemon/waiting.h"
 #include "daemon/watch.h"
 
 /* How often one is made again whose inputs changed while it was; how long others wait for one, in ms. */
@@ -467,6 +468,16 @@ struct ft_known *ft_snapshot_made_for(const struct ft_parked *snapshot)
     return NULL;
 }
 
+/* Those that wait for it hear that it is out of date already. */
+static void tell_runs(struct ft_parked *outrun)
+{
+    size_t first;
+    char why[sizeof outrun->stale];
+    const char *changed = what_changed(outrun, &first);
+    snprintf(why, sizeof why, "%.230s changed meanwhile", changed == NULL ? "something" : changed);
+    ft_waiting_outrun(outrun, why);
+}
+
 int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view *message)
 {
     struct ft_said_collected said;
@@ -490,7 +501,9 @@ int ft_snapshot_collected(struct ft_parked *parked, const struct ft_message_view
                parked->reads.count);
         if (parked->once[0] != '\0')
             ft_log("snapshot %d serves one run only: %s", (int)parked->pid, parked->once);
-        ft_parked_let_choose(parked);
+        if (parked->outrun != SIZE_MAX)
+            tell_runs(parked);
+        ft_waiting_let_choose(parked);
         ft_memory_keep_within(daemon);
     } else if (parked->outrun != SIZE_MAX) { /* another one may do better */
         if (known != NULL && known->attempts < ATTEMPTS)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from ahead_runs import AHEAD, SPENDS, again, anew, prepare, settle
@@ -74,6 +74,11 @@ def test_broken_edit(ahead: Project) -> None:
     rewound(ahead, "test_a.py", "test_b.py").check(0).counts(passed=3)
 
 
+def _waits(pipe: str) -> str:
+    """What waits until somebody has opened a pipe, and closed it."""
+    return f"import os\nfd = os.open({pipe!r}, os.O_RDONLY)\nos.read(fd, 1)\nos.close(fd)\n"
+
+
 def _writer_of(pipe: Path) -> int:
     """A descriptor for writing, as soon as somebody waits at the other end: he goes on when it is closed."""
     found: list[int] = []
@@ -87,14 +92,29 @@ def _writer_of(pipe: Path) -> int:
     return found[0]
 
 
-def test_changed_while_it_is_prepared(ahead: Project) -> None:
+def _feed_until(is_over: Callable[[], bool], *pipes: Path) -> None:
+    """Let everybody go on who waits at one of them."""
+
+    def feed() -> bool:
+        for pipe in pipes:
+            with contextlib.suppress(OSError):
+                os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return is_over()
+
+    wait_for(feed, "the end", 30)
+
+
+@pytest.fixture
+def pipe(ahead: Project) -> Path:
+    """Each session waits at its end until somebody opens this pipe, and closes it."""
+    path = ahead.path / "pipe"
+    os.mkfifo(path)
+    ahead.file("test_c.py", _waits("pipe") + "def test_c(): pass\n")
+    return path
+
+
+def test_changed_while_it_is_prepared(ahead: Project, pipe: Path) -> None:
     """What was read before the change is collected again, and what comes before that is not."""
-    pipe = ahead.path / "pipe"
-    os.mkfifo(pipe)
-    ahead.file(
-        "test_c.py",
-        "import os\nos.close(os.open('pipe', os.O_RDONLY))\ndef test_c(): pass\n",
-    )
     run = ahead.start(FLEETEST)
     os.close(_writer_of(pipe))
     run.wait(leaves=True).check(0).counts(passed=3)
@@ -108,6 +128,67 @@ def test_changed_while_it_is_prepared(ahead: Project) -> None:
     wanted = f"rewound to test_a.py: {ahead.path / 'test_b.py'} changed"
     assert start_of(result) == wanted, (result.out, daemon_log(ahead))
     again(ahead).check(1).counts(passed=2, failed=1)
+
+
+def test_changed_again_and_again_while_a_run_waits(ahead: Project, pipe: Path) -> None:
+    """A run waits once more, and not for ever."""
+    run = ahead.start(FLEETEST)
+    _feed_until(lambda: run.process.poll() is not None, pipe)
+    run.wait(leaves=True).check(0)
+    _feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    ahead.file("helper.py", "X = 2\n")
+    run = ahead.start(FLEETEST)
+    for number in range(2):
+        wait_for(
+            lambda number=number: daemon_log(ahead).count("another snapshot is made") > number,
+            "another preparation",
+        )
+        writer = _writer_of(pipe)
+        ahead.file("test_b.py", f"def test_b(): assert {number}\n")
+        os.close(writer)
+    _feed_until(lambda: run.process.poll() is not None, pipe)
+    result = run.wait(leaves=True).check(0).counts(passed=3)
+    assert start_of(result) == f"warm start ({ahead.path / 'test_b.py'} changed meanwhile)"
+    _feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+
+
+def test_another_for_a_moment(ahead: Project, pipe: Path) -> None:
+    """What is read again after a checkpoint may be another, and be the same again at the end."""
+    data = ahead.file("data", "1")
+    ahead.file("conftest.py", "V = open('data').read()\nimport slow\nimport helper\n")
+    wait = _waits("begin")
+    begin = ahead.path / "begin"
+    os.mkfifo(begin)
+    ahead.file("helper.py", wait + "X = 1\n")
+    ahead.file("test_b.py", "V = open('data').read()\ndef test_b(): assert V == '1'\n")
+    run = ahead.start(FLEETEST)
+    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    run.wait(leaves=True).check(0)
+    _feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
+    ahead.file("helper.py", wait + "X = 2\n")
+    run = ahead.start(FLEETEST)
+    writer = _writer_of(begin)
+    data.write_text("2")
+    os.close(writer)
+    writer = _writer_of(pipe)
+    data.write_text("1")
+    os.close(writer)
+    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    run.wait(leaves=True).check(0).counts(passed=3)
+    again(ahead).check(0).counts(passed=3)
+
+
+def test_folder_that_counts_more_than_before(ahead: Project) -> None:
+    """Once files of any name may be collected, a new one is another session's: no checkpoint before it will do."""
+    ahead.file("site-packages/slow_too.py", SPENDS)
+    ahead.file("z/conftest.py", "import slow_too\ndef pytest_collect_file(file_path): pass\n")
+    ahead.file("z/test_z.py", "def test_z(): pass\n")
+    prepare(ahead)
+    again(ahead).check(0).counts(passed=4)
+    ahead.file("notes.md", "")
+    ahead.fleetest(leaves=True).check(0)
+    settle(ahead)
+    again(ahead).check(0).counts(passed=4)
 
 
 def test_change_before_the_first_checkpoint(ahead: Project) -> None:
