@@ -229,7 +229,9 @@ def test_python_that_does_not_start(one: Project) -> None:
 def test_many_runs_leave_nothing(one: Project) -> None:
     """No process, descriptor, memory or file: ``make soak`` does more of it."""
     soak = Path(__file__).resolve().parents[1] / "soak" / "soak.py"
-    one.python(soak, "--runs", "60", "--at-once", "10", sys.executable, leaves=True).check(0)
+    one.python(
+        soak, "--runs", "60", "--edits", "40", "--at-once", "10", sys.executable, leaves=True
+    ).check(0)
 
 
 def test_nothing_of_the_first_client_stays(one: Project) -> None:
