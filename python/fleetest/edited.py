@@ -23,7 +23,6 @@ WAIT = 0.1
 TICK_SHARE = 0.0005
 """Of the ticks in which the clock of files goes on, in s: they are of 1 to 10 ms."""
 
-
 _LISTINGS = (_core.INPUT_MODULES, _core.INPUT_TESTS, _core.INPUT_ALL_NAMES)
 """Of the folder that it is in, which is another since a moment ago if a new file has taken its place."""
 

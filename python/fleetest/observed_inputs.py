@@ -94,9 +94,8 @@ class ObservedInputs:
             if kind == _core.INPUT_PRESENCE and self._whole.get(path, -1) >= known:
                 continue
             if self._found.get((kind, path), known) < known:
-                del self._found[
-                    kind, path
-                ]  # it is looked at once more, and the order is that of the looks
+                # It is looked at once more, and the order is that of the looks.
+                del self._found[kind, path]
             self._found.setdefault((kind, path), number)
 
     def since(self, known: int, *, lists_all: bool) -> list[Input]:

@@ -14,10 +14,13 @@ import threading
 import traceback
 import weakref
 from os import listdir  # the library's: a project may have put another one there since
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleetest import _core
 from fleetest.ending import be_last_handler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Blocked from before a fork until the child is ready for them."""
@@ -98,18 +101,26 @@ def open_descriptors() -> set[int]:
     return {number for number in descriptors() if os.path.exists(f"/proc/self/fd/{number}")}
 
 
+def _files() -> Iterator[tuple[int, os.stat_result, bool]]:
+    """The descriptors of this process but 0 to 2, what they lead to, and whether that is the null device."""
+    null = os.stat(os.devnull).st_rdev
+    for fd in descriptors():
+        with contextlib.suppress(OSError):
+            if fd > 2:
+                status = os.fstat(fd)
+                yield fd, status, status.st_rdev == null
+
+
 def files_open_for_writing() -> set[int]:
     """The descriptors of this process that a file object may hold back output for.
 
     Those of sockets, of the null device and 0 to 2 are left out.
     """
     found = set()
-    null = os.stat(os.devnull).st_rdev
-    for fd in descriptors():
+    for fd, status, is_null in _files():
+        if is_null or stat.S_ISSOCK(status.st_mode):
+            continue
         with contextlib.suppress(OSError):
-            status = os.fstat(fd)
-            if fd <= 2 or stat.S_ISSOCK(status.st_mode) or status.st_rdev == null:
-                continue
             if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
                 found.add(fd)
     return found
@@ -127,13 +138,7 @@ def what_is_behind(fds: set[int]) -> set[tuple[int, int, int, str]]:
 
 def null_descriptors() -> set[int]:
     """The descriptors of this process, but 0 to 2, that lead to the null device, and may lead to a file later."""
-    null = os.stat(os.devnull).st_rdev
-    found = set()
-    for fd in descriptors():
-        with contextlib.suppress(OSError):
-            if fd > 2 and os.fstat(fd).st_rdev == null:
-                found.add(fd)
-    return found
+    return {fd for fd, _, is_null in _files() if is_null}
 
 
 def flush_files(fds: set[int], *, young: bool = False) -> None:

@@ -214,7 +214,8 @@ int ft_said_collected(const struct ft_message_view *message, struct ft_said_coll
     err = ft_get_int(err, &reader, &said->until);
     err = ft_get_str(err, &reader, &said->unfit);
     err = ft_get_int(err, &reader, &said->unchanged);
-    if (err == 0 && (said->unchanged < -1 || said->unchanged > (int64_t)said->inputs.count))
+    int64_t count = (int64_t)said->inputs.count;
+    if (err == 0 && (said->unchanged < (count > 0 ? -1 : 0) || said->unchanged > count))
         err = -EBADMSG;
     err = ft_get_str(err, &reader, &said->once);
     err = get_end(err, &reader);

@@ -349,18 +349,6 @@ static struct ft_parked *next_to_compare(const struct ft_daemon *daemon)
     return last;
 }
 
-/* Whether to have another one made ahead of the next run in the place of one that is out of date. */
-static bool may_make_another(struct ft_known *known, const struct ft_parked *snapshot)
-{
-    if (snapshot->outrun != SIZE_MAX)
-        return known->attempts < ATTEMPTS;
-    if (known->ahead >= snapshot->daemon->ahead)
-        return false;
-    known->ahead++;
-    known->attempts = 0;
-    return true;
-}
-
 /* A file of the project was saved: have another snapshot made in the place of this one, if it has read that. */
 static void compare(struct ft_parked *snapshot)
 {
@@ -369,8 +357,13 @@ static void compare(struct ft_parked *snapshot)
     const char *changed = what_changed(snapshot, &first);
     snapshot->compared = true;
     struct ft_known *known = changed == NULL ? NULL : ft_snapshot_made_for(snapshot);
-    if (known == NULL || !may_make_another(known, snapshot))
+    bool outrun = snapshot->outrun != SIZE_MAX;
+    if (known == NULL || (outrun ? known->attempts >= ATTEMPTS : known->ahead >= snapshot->daemon->ahead))
         return;
+    if (!outrun) {
+        known->ahead++;
+        known->attempts = 0;
+    }
     ft_watch_is_of_use(snapshot->daemon);
     wish(known, &snapshot->asked);
     struct ft_parked *another = ft_checkpoint_rewind(snapshot, first, changed);
@@ -471,10 +464,9 @@ struct ft_known *ft_snapshot_made_for(const struct ft_parked *snapshot)
 /* Those that wait for it hear that it is out of date already. */
 static void tell_runs(struct ft_parked *outrun)
 {
-    size_t first;
     char why[sizeof outrun->stale];
-    const char *changed = what_changed(outrun, &first);
-    snprintf(why, sizeof why, "%.230s changed meanwhile", changed == NULL ? "something" : changed);
+    snprintf(why, sizeof why, "%.230s changed meanwhile",
+             ft_inputs_path(&outrun->inputs, &outrun->inputs.items[outrun->outrun]));
     ft_waiting_outrun(outrun, why);
 }
 

@@ -53,19 +53,22 @@ void ft_waiting_let_choose(struct ft_parked *parked)
     }
 }
 
+/* A run that waits for it, and has waited for another one that was outrun; NULL: there is none. */
+static struct ft_run *first_outrun(const struct ft_parked *parked)
+{
+    struct ft_run *run;
+    TAILQ_FOREACH(run, &parked->daemon->runs, link)
+        if (run->parked == parked && run->state == FT_RUN_WAITING && run->outrun)
+            break;
+    return run;
+}
+
 void ft_waiting_outrun(struct ft_parked *parked, const char *why)
 {
     struct ft_run *run;
     struct ft_parked *origin = ft_parked_origin(parked);
-again:
-    TAILQ_FOREACH(run, &parked->daemon->runs, link) {
-        if (run->parked != parked || run->state != FT_RUN_WAITING || origin == NULL || origin->state != FT_PARKED_READY)
-            continue;
-        if (run->outrun) {
-            ft_run_go_back(run, origin, why);
-            goto again; /* it may be gone */
-        }
-    }
+    while (origin != NULL && origin->state == FT_PARKED_READY && (run = first_outrun(parked)) != NULL)
+        ft_run_go_back(run, origin, why);
     TAILQ_FOREACH(run, &parked->daemon->runs, link)
         if (run->parked == parked)
             run->outrun = true;
