@@ -95,6 +95,10 @@ _IN_ORDER: dict[str, Callable[[Any], Any]] = {
 _REMAINS = ("cache", "files", "temporary", "artifacts", "left_running")
 
 
+def _reported(record: Any) -> set[str]:
+    return {nodeid for nodeid, test in record["tests"].items() if test["reports"]}
+
+
 def _outcomes(record: Any) -> dict[str, Any]:
     return _reports(record, "when", "outcome", "wasxfail", "subtest")
 
@@ -106,8 +110,9 @@ def _pairs_of_records(
         yield "a record was written", plain is not None, other is not None
         return
     if case.stops and not in_order:
-        # Others may have run as well; those that both ran have to agree.
-        both = set(plain["tests"]) & set(other["tests"])
+        # Others may have run as well, and what was in flight may have reported nothing; those of
+        # which both have reports have to agree.
+        both = _reported(plain) & _reported(other)
         plain, other = (
             {**record, "tests": {nodeid: record["tests"][nodeid] for nodeid in both}}
             for record in (plain, other)

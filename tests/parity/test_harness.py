@@ -57,6 +57,14 @@ def test_lost_test(observation: dict[str, Any]) -> None:
     assert not differences(observation, other, Case(stops=True), False)
 
 
+def test_started_and_not_reported(observation: dict[str, Any]) -> None:
+    """A test that was in flight when a run stopped is not compared; without a stop it is lost."""
+    other = copy.deepcopy(observation)
+    other["record"]["tests"]["test_it.py::test_passes"]["reports"] = []
+    assert "outcomes" in _aspects(observation, other)
+    assert not differences(observation, other, Case(stops=True), False)
+
+
 def test_doubled_report(observation: dict[str, Any]) -> None:
     """A report that came twice is seen."""
     other = copy.deepcopy(observation)
