@@ -9,6 +9,7 @@ environments.py NAME ...
   plugins   .venv-plugins: fleetest and every plugin it is tested with
   plain     fleetest and the newest pytest, nothing else: for the e2e and parity tests
   matrix    as plain, each other pytest on each Python of this machine
+  edges     as matrix, but Pythons between the oldest and the newest have the newest pytest only
   harness   pytest alone, to run the parity tests from
   sanitize  as plain, without fleetest
   xdist     two: fleetest, pytest 8.4 or 9, and what pytest-xdist's own tests need
@@ -214,6 +215,18 @@ def matrix() -> list[Environment]:
     return [env for env in found if env != plain(main, newest_pytest(main))]
 
 
+def edges() -> list[Environment]:
+    """Those of the matrix with the oldest or the newest Python, or with a Python's newest pytest."""
+    found = matrix()
+    versions = sorted({env.python.version for env in found})
+    return [
+        env
+        for env in found
+        if env.python.version in (versions[0], versions[-1])
+        or env == plain(env.python, newest_pytest(env.python))
+    ]
+
+
 def harness() -> Environment:
     """Pytest on a Python that the parity harness runs on."""
     main = pythons.main_python()
@@ -246,10 +259,9 @@ def suite(plugin: str) -> list[Environment]:
 def environments(name: str) -> list[Environment]:
     """What NAME on the command line stands for."""
     main = pythons.main_python()
-    if name == "matrix":
-        return matrix()
-    if name == "xdist":
-        return xdist()
+    several = {"matrix": matrix, "edges": edges, "xdist": xdist}
+    if name in several:
+        return several[name]()
     if name.startswith("suite-"):
         return suite(name.removeprefix("suite-"))
     single: dict[str, Callable[[], Environment]] = {
