@@ -22,6 +22,9 @@ _VENV = ("/pyvenv.cfg", "/conda-meta/history")
 
 _OF_LINKS = (_core.INPUT_LINK, _core.INPUT_LSTATUS)
 
+_FOLLOWING = (_core.TRACE_READ, _core.TRACE_STATUS, _core.TRACE_LIST)
+"""Looks at what a link leads to."""
+
 
 class Cache(NamedTuple):
     """pytest's cache, in which each run reads anew what its plugins keep."""
@@ -69,6 +72,10 @@ class ObservedInputs:
         """Whether links count, and path -> the number of the look that saw what was there at first."""
         self._changed: set[str] = set()
         """What the session itself has changed, and is another now."""
+        self._absent: dict[str, int] = {}
+        """What was looked for in vain, and the number of the last such look."""
+        self._came: dict[str, int] = {}
+        """What was there afterwards, and the number of the look."""
 
     def end_stretch(self, looks: Sequence[Look], cache: Cache, known: int) -> None:
         """These were made since the last stretch.
@@ -87,6 +94,7 @@ class ObservedInputs:
                 key = (look.kind == _core.TRACE_LINK, look.path)
                 if key not in self._seen or self._seen[key][0] < known:
                     self._seen[key] = (number, look.seen)
+            self._note_coming(number, look, known)
         found = [*self._inputs(looks, first, cache)]
         whole = (_core.INPUT_CONTENT, _core.INPUT_STATUS)
         self._whole.update((path, number) for number, kind, path in found if kind in whole)
@@ -97,6 +105,14 @@ class ObservedInputs:
                 # It is looked at once more, and the order is that of the looks.
                 del self._found[kind, path]
             self._found.setdefault((kind, path), number)
+
+    def _note_coming(self, number: int, look: Look, known: int) -> None:
+        if look.failed == errno.ENOENT:
+            self._absent[look.path] = number
+            return
+        found = look.kind in _FOLLOWING and not look.failed
+        if look.kind == _core.TRACE_CAME or (found and self._absent.get(look.path, -1) >= known):
+            self._came[look.path] = number
 
     def since(self, known: int, *, lists_all: bool) -> list[Input]:
         """What has to be the same since so many looks, in this order.
@@ -122,6 +138,25 @@ class ObservedInputs:
             Input(kind, os.fsencode(path), self._seen_at(kind, path, known), number)
             for (kind, path), number in numbers.items()
         ]
+
+    def came(self, known: int) -> set[bytes]:
+        """What was looked for in vain since so many looks, and was there later, although the session has not made it.
+
+        It may be gone again, as if it had never been read.
+        """
+        return {
+            os.fsencode(path)
+            for path, number in self._came.items()
+            if number >= known and not self._has_made(path)
+        }
+
+    def _has_made(self, path: str) -> bool:
+        """Whether the session has changed it, or a folder that it is in."""
+        while path not in self._changed:
+            path, below = os.path.dirname(path), path
+            if path == below:
+                return False
+        return True
 
     def _seen_at(self, kind: int, path: str, known: int) -> bytes:
         number, seen = self._seen.get((kind in _OF_LINKS, path), (-1, b""))
@@ -286,6 +321,11 @@ class Progress:
         if other:
             place = next((at for at, each in enumerate(inputs) if each.path == other), 0)
             unchanged = min(unchanged, place)
+        came = self._inputs.came(self._known)
+        if came:
+            unchanged = next(
+                (at for at, each in enumerate(inputs[:unchanged]) if each.path in came), unchanged
+            )
         if unchanged < len(inputs) and inputs[unchanged].look < self._known:
             unchanged = -1
         return described, counts, unchanged

@@ -104,10 +104,16 @@ static struct ft_trace_seen look_at(const char *path, bool follow)
     };
 }
 
+/* Whether it says what was there. */
+static bool is_look(enum ft_trace_kind kind)
+{
+    return kind == FT_TRACE_READ || kind == FT_TRACE_STATUS || kind == FT_TRACE_LINK || kind == FT_TRACE_LIST;
+}
+
 /* Remember what is there now where a new entry says that somebody has looked. */
 static void see(size_t number, enum ft_trace_kind kind, const char *path)
 {
-    if (kind != FT_TRACE_READ && kind != FT_TRACE_STATUS && kind != FT_TRACE_LINK && kind != FT_TRACE_LIST)
+    if (!is_look(kind))
         return;
     struct ft_trace_seen seen = look_at(path, kind != FT_TRACE_LINK);
     if (!lock())
@@ -141,6 +147,13 @@ static size_t add_reader(const struct ft_record_key *key, int failed)
     return add(&another, failed);
 }
 
+/* Whether it is there now, and was not when the entry was made. */
+static bool has_come(const struct ft_trace_entry *entry, int failed)
+{
+    return is_look(entry->kind) && (entry->failed == ENOENT || entry->failed == ENOTDIR) &&
+           (failed == 0 || failed == LOADED);
+}
+
 /* Returns the number of the new entry, from 1; 0: it is not new, or could not be added. */
 static size_t add(const struct ft_record_key *key, int failed)
 {
@@ -149,8 +162,12 @@ static size_t add(const struct ft_record_key *key, int failed)
     if (!lock())
         return 0;
     const struct ft_trace_entry *entry = ft_record_find(&record, key);
-    bool known = entry != NULL, by_nobody = known && entry->who[0] == '\0';
+    bool known = entry != NULL, by_nobody = known && entry->who[0] == '\0', came = known && has_come(entry, failed);
     unlock();
+    if (came) {
+        struct ft_record_key coming = ft_record_key(FT_TRACE_CAME, FT_ASPECT_NONE, key->path, key->len);
+        add(&coming, 0);
+    }
     if (by_nobody && counts_by_reader(key))
         return add_reader(key, failed);
     if (known)

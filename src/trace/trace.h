@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FT_TRACE_VERSION 5
+#define FT_TRACE_VERSION 6
 
 enum { FT_TRACE_TERMINALS = 3 }; /* how many files can be taken for terminals */
 
@@ -39,6 +39,7 @@ enum ft_trace_kind {
     FT_TRACE_MOMENT = 11,   /* asked for what is another each time: "time", "random", "process", "usage" of CPU time
                                and memory, the machine's "load", or "space" in a file system; a space, and who, if it
                                matters to them */
+    FT_TRACE_CAME = 12,     /* there, read or listed, although the same call has looked for it in vain before */
 };
 
 /* How much of an answer the caller can use; likewise. */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from fleetest import _core
 from fleetest.observed_inputs import Cache, Input, ObservedInputs
 from fleetest.trial import Look
@@ -76,3 +78,18 @@ def test_files_of_any_name_may_be_collected() -> None:
     inputs = found.since(2, lists_all=True)
     assert told(inputs) == [("ALL_NAMES", "/p"), ("ALL_NAMES", "/p/tests")]
     assert [each.look for each in inputs] == [0, 2]
+
+
+def test_what_was_looked_for_in_vain_may_come() -> None:
+    """Whoever looks again, in another way or in the same, unless it is the session's own."""
+    found = ObservedInputs()
+    vain = {"failed": errno.ENOENT}
+    looks = [
+        look("STATUS", f"/p/{name}", "PRESENCE", **vain) for name in ("a", "b", "c", "d/e", "f")
+    ]
+    looks += [look("READ", "/p/a"), look("CAME", "/p/b"), look("LINK", "/p/c", "FULL")]
+    looks += [look("CHANGE", "/p/d"), look("READ", "/p/d/e"), look("READ", "/p/f", **vain)]
+    found.end_stretch(looks, NO_CACHE, 0)
+    assert found.came(0) == {b"/p/a", b"/p/b"}
+    found.end_stretch([look("READ", "/p/f")], NO_CACHE, len(looks))
+    assert found.came(len(looks)) == set()

@@ -178,6 +178,34 @@ def test_another_for_a_moment(ahead: Project, pipe: Path) -> None:
     again(ahead).check(0).counts(passed=3)
 
 
+@pytest.mark.parametrize(
+    "look", ["os.path.exists(PATH)", "os.path.exists(PATH) and open(PATH).read()"]
+)
+def test_there_for_a_moment(ahead: Project, pipe: Path, look: str) -> None:
+    """What was looked for in vain may be there when the same session looks again, and be gone at the end."""
+    begin = ahead.path / "begin"
+    os.mkfifo(begin)
+    data = ahead.path.parent / "apart"  # no folder of which the names count
+    ahead.file("where.py", f"import os\nPATH = {str(data)!r}\nEARLY = os.path.exists(PATH)\n")
+    ahead.file("conftest.py", "import slow\nimport helper\nimport where\n" + _waits("begin"))
+    test = f"import os\nfrom where import PATH\nV = {look}\ndef test_b(): assert not V\n"
+    ahead.file("test_b.py", test)
+    run = ahead.start(FLEETEST)
+    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    run.wait(leaves=True).check(0)
+    writer = _writer_of(begin)  # of the preparation
+    data.write_text("1")
+    os.close(writer)
+    writer = _writer_of(pipe)
+    data.unlink()
+    os.close(writer)
+    _feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
+    assert f"{data} changed" in daemon_log(ahead)
+    run = ahead.start(FLEETEST)
+    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    run.wait(leaves=True).check(0).counts(passed=3)
+
+
 def test_folder_that_counts_more_than_before(ahead: Project) -> None:
     """Once files of any name may be collected, a new one is another session's: no checkpoint before it will do."""
     ahead.file("site-packages/slow_too.py", SPENDS)

@@ -124,7 +124,25 @@ static void the_first_answer_stays(void **state)
     assert_int_equal(stat(scratch_path(scratch, "file"), &st), 0);
     stop();
     check_traced(FT_TRACE_STATUS, scratch_path(scratch, "file"), ENOENT);
-    assert_int_equal(ft_trace_library()->count(), 2);
+    check_traced(FT_TRACE_CAME, scratch_path(scratch, "file"), 0);
+    assert_int_equal(ft_trace_library()->count(), 3);
+}
+
+static void what_goes_again_has_not_come(void **state)
+{
+    struct scratch *scratch = *state;
+    struct stat st;
+    scratch_write(scratch, "file", "abc");
+    trace_start();
+    assert_int_equal(stat(scratch_path(scratch, "file"), &st), 0);
+    assert_int_equal(unlink(scratch_path(scratch, "file")), 0);
+    assert_int_equal(stat(scratch_path(scratch, "file"), &st), -1);
+    assert_int_equal(stat(scratch_path(scratch, "none"), &st), -1);
+    assert_int_equal(lstat(scratch_path(scratch, "none"), &st), -1);
+    stop();
+    check_traced(FT_TRACE_STATUS, scratch_path(scratch, "file"), 0);
+    assert_int_equal(traced(FT_TRACE_CAME, scratch_path(scratch, "file")).kind, 0);
+    assert_int_equal(traced(FT_TRACE_CAME, scratch_path(scratch, "none")).kind, 0);
 }
 
 static void each_link_on_the_way_is_recorded(void **state)
@@ -437,6 +455,7 @@ int main(void)
         WITH_SCRATCH(results_are_those_of_the_c_library),
         WITH_SCRATCH(flags_say_whether_it_is_read_or_changed),
         WITH_SCRATCH(the_first_answer_stays),
+        WITH_SCRATCH(what_goes_again_has_not_come),
         WITH_SCRATCH(each_link_on_the_way_is_recorded),
         WITH_SCRATCH(folders_are_listed_by_descriptor_too),
         WITH_SCRATCH(what_a_descriptor_is_changed_by_is_a_change),
