@@ -60,7 +60,7 @@ HARMLESS_SOCKETS = ("urllib3/util/connection.py:",)
 
 _PATHS = (
     *(_core.TRACE_READ, _core.TRACE_STATUS, _core.TRACE_LINK, _core.TRACE_LIST),
-    *(_core.TRACE_CHANGE, _core.TRACE_CAME),
+    *(_core.TRACE_CHANGE, _core.TRACE_ANOTHER),
 )
 
 _UNSEEN = (_core.TRACE_PROGRAM, _core.TRACE_OPAQUE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import errno
 import os
+import stat
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from fleetest import _core
@@ -22,8 +24,8 @@ _VENV = ("/pyvenv.cfg", "/conda-meta/history")
 
 _OF_LINKS = (_core.INPUT_LINK, _core.INPUT_LSTATUS)
 
-_FOLLOWING = (_core.TRACE_READ, _core.TRACE_STATUS, _core.TRACE_LIST)
-"""Looks at what a link leads to."""
+_SEEN = struct.Struct("=IIQQQqq")
+"""As ``struct ft_trace_seen``: it is known, the mode, device, inode, size and times."""
 
 
 class Cache(NamedTuple):
@@ -72,10 +74,8 @@ class ObservedInputs:
         """Whether links count, and path -> the number of the look that saw what was there at first."""
         self._changed: set[str] = set()
         """What the session itself has changed, and is another now."""
-        self._absent: dict[str, int] = {}
-        """What was looked for in vain, and the number of the last such look."""
-        self._came: dict[str, int] = {}
-        """What was there afterwards, and the number of the look."""
+        self._another: dict[str, int] = {}
+        """What was another when it was looked at again, and the number of the look."""
 
     def end_stretch(self, looks: Sequence[Look], cache: Cache, known: int) -> None:
         """These were made since the last stretch.
@@ -90,11 +90,10 @@ class ObservedInputs:
                 self._folders.add(look.path)
             if look.kind == _core.TRACE_CHANGE and not look.failed:
                 self._changed.add(look.path)
+            if look.kind == _core.TRACE_ANOTHER:
+                self._another[look.path] = number
             if look.seen:
-                key = (look.kind == _core.TRACE_LINK, look.path)
-                if key not in self._seen or self._seen[key][0] < known:
-                    self._seen[key] = (number, look.seen)
-            self._note_coming(number, look, known)
+                self._note_seen(number, look, known)
         found = [*self._inputs(looks, first, cache)]
         whole = (_core.INPUT_CONTENT, _core.INPUT_STATUS)
         self._whole.update((path, number) for number, kind, path in found if kind in whole)
@@ -106,13 +105,13 @@ class ObservedInputs:
                 del self._found[kind, path]
             self._found.setdefault((kind, path), number)
 
-    def _note_coming(self, number: int, look: Look, known: int) -> None:
-        if look.failed == errno.ENOENT:
-            self._absent[look.path] = number
-            return
-        found = look.kind in _FOLLOWING and not look.failed
-        if look.kind == _core.TRACE_CAME or (found and self._absent.get(look.path, -1) >= known):
-            self._came[look.path] = number
+    def _note_seen(self, number: int, look: Look, known: int) -> None:
+        key = (look.kind == _core.TRACE_LINK, look.path)
+        before, seen = self._seen.get(key, (-1, b""))
+        if before < known:
+            self._seen[key] = (number, look.seen)
+        elif not _is_same(seen, look.seen):
+            self._another[look.path] = number
 
     def since(self, known: int, *, lists_all: bool) -> list[Input]:
         """What has to be the same since so many looks, in this order.
@@ -139,14 +138,15 @@ class ObservedInputs:
             for (kind, path), number in numbers.items()
         ]
 
-    def came(self, known: int) -> set[bytes]:
-        """What was looked for in vain since so many looks, and was there later, although the session has not made it.
+    def inconstant(self, known: int) -> set[bytes]:
+        """What was another when it was looked at again, since so many looks, and the session has not changed it.
 
-        It may be gone again, as if it had never been read.
+        At the end it may be what it was at first: it was away for a moment, or a folder or link on the way to it was
+        another.
         """
         return {
             os.fsencode(path)
-            for path, number in self._came.items()
+            for path, number in self._another.items()
             if number >= known and not self._has_made(path)
         }
 
@@ -189,6 +189,17 @@ class ObservedInputs:
             elif look.kind == _core.TRACE_LIST:
                 every = _core.INPUT_ORDER if look.who else _core.INPUT_ALL_NAMES
                 yield number, listings.get(look.aspect, every), path
+
+
+def _is_same(a: bytes, b: bytes) -> bool:
+    """Whether two looks have seen the same; what is made in a folder does not make it another."""
+    if a == b:
+        return True
+    _, mode, device, inode, *_ = before = _SEEN.unpack(a)
+    now = _SEEN.unpack(b)
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        return (stat.S_IFMT(mode), device, inode) == (stat.S_IFMT(now[1]), *now[2:4])
+    return before == now
 
 
 def _is_left_out(look: Look, path: str, cache: Cache) -> bool:
@@ -321,11 +332,10 @@ class Progress:
         if other:
             place = next((at for at, each in enumerate(inputs) if each.path == other), 0)
             unchanged = min(unchanged, place)
-        came = self._inputs.came(self._known)
-        if came:
-            unchanged = next(
-                (at for at, each in enumerate(inputs[:unchanged]) if each.path in came), unchanged
-            )
+        inconstant = self._inputs.inconstant(self._known)
+        if inconstant:
+            places = (at for at, each in enumerate(inputs[:unchanged]) if each.path in inconstant)
+            unchanged = next(places, unchanged)
         if unchanged < len(inputs) and inputs[unchanged].look < self._known:
             unchanged = -1
         return described, counts, unchanged

@@ -147,11 +147,32 @@ static size_t add_reader(const struct ft_record_key *key, int failed)
     return add(&another, failed);
 }
 
-/* Whether it is there now, and was not when the entry was made. */
-static bool has_come(const struct ft_trace_entry *entry, int failed)
+static bool is_absent(int failed)
 {
-    return is_look(entry->kind) && (entry->failed == ENOENT || entry->failed == ENOTDIR) &&
-           (failed == 0 || failed == LOADED);
+    return failed == ENOENT || failed == ENOTDIR;
+}
+
+static bool is_same(const struct ft_trace_seen *a, const struct ft_trace_seen *b)
+{
+    return a->mode == b->mode && a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified == b->modified && a->changed == b->changed;
+}
+
+/*
+ * Whether the same call has another answer now, by way of another folder or link than before: a file's own times tell
+ * of other changes.  Few files are looked at twice with an interest in more than that they are there.
+ */
+static bool is_another(const struct ft_trace_entry *entry, int failed)
+{
+    if (!is_look(entry->kind) || (failed != 0 && !is_absent(failed)))
+        return false;
+    if (failed != 0 || entry->failed != 0)
+        return entry->failed == 0 ? failed != 0 : failed == 0 && is_absent(entry->failed);
+    bool counts = entry->kind == FT_TRACE_READ || entry->aspect == FT_ASPECT_FULL;
+    if (!counts || !entry->seen.known || S_ISDIR(entry->seen.mode))
+        return false;
+    struct ft_trace_seen now = look_at(entry->path, entry->kind != FT_TRACE_LINK);
+    return !is_same(&entry->seen, &now);
 }
 
 /* Returns the number of the new entry, from 1; 0: it is not new, or could not be added. */
@@ -162,11 +183,12 @@ static size_t add(const struct ft_record_key *key, int failed)
     if (!lock())
         return 0;
     const struct ft_trace_entry *entry = ft_record_find(&record, key);
-    bool known = entry != NULL, by_nobody = known && entry->who[0] == '\0', came = known && has_come(entry, failed);
+    struct ft_trace_entry before = entry != NULL ? *entry : (struct ft_trace_entry){.who = ""};
     unlock();
-    if (came) {
-        struct ft_record_key coming = ft_record_key(FT_TRACE_CAME, FT_ASPECT_NONE, key->path, key->len);
-        add(&coming, 0);
+    bool known = entry != NULL, by_nobody = known && before.who[0] == '\0';
+    if (known && is_another(&before, failed)) {
+        struct ft_record_key another = ft_record_key(FT_TRACE_ANOTHER, FT_ASPECT_NONE, key->path, key->len);
+        add(&another, 0);
     }
     if (by_nobody && counts_by_reader(key))
         return add_reader(key, failed);

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import errno
+import stat
+import struct
 
 from fleetest import _core
 from fleetest.observed_inputs import Cache, Input, ObservedInputs
@@ -80,16 +81,42 @@ def test_files_of_any_name_may_be_collected() -> None:
     assert [each.look for each in inputs] == [0, 2]
 
 
-def test_what_was_looked_for_in_vain_may_come() -> None:
-    """Whoever looks again, in another way or in the same, unless it is the session's own."""
-    found = ObservedInputs()
-    vain = {"failed": errno.ENOENT}
-    looks = [
-        look("STATUS", f"/p/{name}", "PRESENCE", **vain) for name in ("a", "b", "c", "d/e", "f")
+def seen(mode: int, inode: int = 0, changed: int = 0) -> bytes:
+    """What a look has seen."""
+    return struct.pack("=IIQQQqq", 1, mode, 1, inode, 0, changed, changed)
+
+
+def test_what_is_another_when_it_is_looked_at_again() -> None:
+    """In the same way or in another, unless the session has made it."""
+    absent, file, other = seen(0), seen(stat.S_IFREG, 1), seen(stat.S_IFREG, 2)
+    folder = [seen(stat.S_IFDIR, 3, time) for time in range(2)]
+    pairs = {
+        "came": (absent, file),
+        "went": (file, absent),
+        "other": (file, other),
+        "same": (file, file),
+        "folder": folder,
+        "replaced": (file, folder[0]),
+        "mine": (absent, file),
+        "made/it": (absent, file),
+    }
+    first = [look("STATUS", f"/p/{name}", seen=pair[0]) for name, pair in pairs.items()]
+    later = [look("READ", f"/p/{name}", seen=pair[1]) for name, pair in pairs.items()]
+    links = [look("STATUS", "/p/dangling", seen=absent), look("LINK", "/p/dangling", seen=file)]
+    told_by_library = [
+        look("ANOTHER", "/p/twice"),
+        look("CHANGE", "/p/mine"),
+        look("CHANGE", "/p/made"),
     ]
-    looks += [look("READ", "/p/a"), look("CAME", "/p/b"), look("LINK", "/p/c", "FULL")]
-    looks += [look("CHANGE", "/p/d"), look("READ", "/p/d/e"), look("READ", "/p/f", **vain)]
-    found.end_stretch(looks, NO_CACHE, 0)
-    assert found.came(0) == {b"/p/a", b"/p/b"}
-    found.end_stretch([look("READ", "/p/f")], NO_CACHE, len(looks))
-    assert found.came(len(looks)) == set()
+    found = ObservedInputs()
+    found.end_stretch([*first, *links, *told_by_library, *later], NO_CACHE, 0)
+    wanted = ("came", "went", "other", "replaced", "twice")
+    assert found.inconstant(0) == {f"/p/{name}".encode() for name in wanted}
+
+
+def test_what_was_seen_before_the_checkpoint_may_have_been_another() -> None:
+    """The session has gone back for the sake of it."""
+    found = ObservedInputs()
+    found.end_stretch([look("STATUS", "/p/a", seen=seen(0))], NO_CACHE, 0)
+    found.end_stretch([look("STATUS", "/p/a", seen=seen(stat.S_IFREG, 1))], NO_CACHE, 1)
+    assert found.inconstant(1) == set()

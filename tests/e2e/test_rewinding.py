@@ -178,29 +178,44 @@ def test_another_for_a_moment(ahead: Project, pipe: Path) -> None:
     again(ahead).check(0).counts(passed=3)
 
 
-@pytest.mark.parametrize(
-    "look", ["os.path.exists(PATH)", "os.path.exists(PATH) and open(PATH).read()"]
-)
-def test_there_for_a_moment(ahead: Project, pipe: Path, look: str) -> None:
-    """What was looked for in vain may be there when the same session looks again, and be gone at the end."""
+LOOKS_TWICE = {
+    "exists": ("os.path.exists(X)", "os.path.exists(X)", "not EARLY and not LATE"),
+    "read": ("os.path.exists(X)", "os.path.exists(X) and open(X).read()", "not LATE"),
+    "turned": ("open(Y).read()", "open(Y).read()", "EARLY == LATE == '1'"),
+    "turned and read": ("os.path.getsize(Y)", "open(Y).read()", "EARLY == 1 and LATE == '1'"),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS_TWICE)
+def test_looked_at_twice(ahead: Project, pipe: Path, name: str) -> None:
+    """What was another only for a moment, at the second look, and is at the end what it was at the first."""
+    early, late, wanted = LOOKS_TWICE[name]
     begin = ahead.path / "begin"
     os.mkfifo(begin)
-    data = ahead.path.parent / "apart"  # no folder of which the names count
-    ahead.file("where.py", f"import os\nPATH = {str(data)!r}\nEARLY = os.path.exists(PATH)\n")
+    apart = ahead.path.parent / "apart"  # no names of it count
+    for number in "12":
+        (apart / number).mkdir(parents=True)
+        (apart / number / "y").write_text(number)
+    (apart / "way").symlink_to("1")
+    paths = f"import os\nX, Y = {str(apart / 'x')!r}, {str(apart / 'way' / 'y')!r}\n"
+    ahead.file("where.py", f"{paths}EARLY = {early}\n")
     ahead.file("conftest.py", "import slow\nimport helper\nimport where\n" + _waits("begin"))
-    test = f"import os\nfrom where import PATH\nV = {look}\ndef test_b(): assert not V\n"
-    ahead.file("test_b.py", test)
+    ahead.file("test_b.py", f"from where import *\nLATE = {late}\ndef test_b(): assert {wanted}\n")
     run = ahead.start(FLEETEST)
     _feed_until(lambda: run.process.poll() is not None, begin, pipe)
     run.wait(leaves=True).check(0)
     writer = _writer_of(begin)  # of the preparation
-    data.write_text("1")
+    (apart / "x").write_text("1")
+    (apart / "other").symlink_to("2")
+    (apart / "way").rename(apart / "before")
+    (apart / "other").rename(apart / "way")
     os.close(writer)
     writer = _writer_of(pipe)
-    data.unlink()
+    (apart / "x").unlink()
+    (apart / "before").rename(apart / "way")
     os.close(writer)
     _feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
-    assert f"{data} changed" in daemon_log(ahead)
+    assert f"{apart / ('way/y' if 'turned' in name else 'x')} changed" in daemon_log(ahead)
     run = ahead.start(FLEETEST)
     _feed_until(lambda: run.process.poll() is not None, begin, pipe)
     run.wait(leaves=True).check(0).counts(passed=3)
