@@ -99,16 +99,24 @@ static uint64_t space_of(pid_t pid, const char *name)
     return stat(path, &st) < 0 ? 0 : st.st_ino;
 }
 
+/* The number in a file of a process; 0: it cannot be read. */
+static int64_t number_of(pid_t pid, const char *name, int base)
+{
+    struct ft_buf text = FT_BUF_INIT;
+    int64_t number = 0;
+    if (read_file(pid, name, &text) == 0 && ft_buf_append(&text, "", 1) == 0)
+        number = strtoll((const char *)ft_buf_head(&text), NULL, base);
+    ft_buf_release(&text);
+    return number;
+}
+
 static int read_texts(struct ft_context *context, pid_t pid)
 {
-    struct ft_buf text = FT_BUF_INIT, personality = FT_BUF_INIT;
+    struct ft_buf text = FT_BUF_INIT;
     int err = read_file(pid, "status", &text);
     size_t status_len = text.len;
     if (err == 0)
         err = read_file(pid, "cgroup", &text);
-    if (err == 0 && read_file(pid, "personality", &personality) == 0 && ft_buf_append(&personality, "", 1) == 0)
-        context->personality = strtoull((const char *)ft_buf_head(&personality), NULL, 16);
-    ft_buf_release(&personality);
     if (err < 0) {
         ft_buf_release(&text);
         return err;
@@ -135,6 +143,8 @@ int ft_context_read(struct ft_context *context, pid_t pid)
         context->root[0] = root.st_dev;
         context->root[1] = root.st_ino;
     }
+    context->personality = number_of(pid, "personality", 16);
+    context->oom_score = number_of(pid, "oom_score_adj", 10);
     context->policy = sched_getscheduler(pid);
     context->io_priority = (int)syscall(SYS_ioprio_get, IO_OF_PROCESS, pid);
     return 0;
@@ -183,6 +193,8 @@ struct ft_difference ft_context_compare(const struct ft_context *daemon, const s
         return (struct ft_difference){"scheduling policy", false};
     if (daemon->io_priority != client->io_priority)
         return (struct ft_difference){"I/O priority", false};
+    if (daemon->oom_score != client->oom_score)
+        return (struct ft_difference){"oom_score_adj", false};
     return (struct ft_difference){NULL, false};
 }
 

@@ -19,7 +19,8 @@ struct ft_context {
     struct ft_text cgroup;
     uint64_t spaces[FT_CONTEXT_SPACES];      /* inode of each namespace; 0: the kernel has no such */
     uint64_t root[2];                        /* device and inode of the root folder */
-    uint64_t personality;
+    int64_t personality;
+    int64_t oom_score;                       /* by which the kernel chooses whom to end for memory */
     int policy;                              /* of the processor's scheduler */
     int io_priority;
 };

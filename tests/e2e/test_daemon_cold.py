@@ -105,6 +105,7 @@ def test_long_path(one: Project) -> None:
         ("exec chrt --batch 0", "scheduling policy"),
         ("exec ionice -c 3", "I/O priority"),
         ("exec setarch -R", "personality"),
+        ("exec choom -n 900 --", "oom_score_adj"),
     ],
 )
 def test_context(one: Project, change: str, reason: str) -> None:

@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -105,6 +106,18 @@ static int change_policy(void *argument)
     if (sched_getscheduler(0) == SCHED_BATCH)
         return NOT_HERE;
     return result_of(sched_setscheduler(0, SCHED_BATCH, &param));
+}
+
+static int raise_oom_score(void *argument)
+{
+    (void)argument;
+    FILE *file = fopen("/proc/self/oom_score_adj", "r+");
+    int old = 0;
+    if (file == NULL || fscanf(file, "%d", &old) != 1 || old == 1000)
+        return NOT_HERE;
+    rewind(file);
+    bool failed = fprintf(file, "%d", old + 1) < 0;
+    return fclose(file) != 0 || failed ? errno : 0;
 }
 
 static int change_io_priority(void *argument)
@@ -239,6 +252,7 @@ static void a_child_that_has_changed_differs_and_may_have_less(void **state)
         {"personality", change_personality, NULL, false},
         {"scheduling policy", change_policy, NULL, false},
         {"I/O priority", change_io_priority, NULL, false},
+        {"oom_score_adj", raise_oom_score, NULL, false},
     };
     struct ft_context own, child;
     (void)state;
