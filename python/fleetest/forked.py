@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Callable, NoReturn
 
 from fleetest import _core, ending
+from fleetest.finalizing import finalize_young
 from fleetest.plumbing import flush_all
 from fleetest.process import (
     drop_inherited_exit_handlers,
@@ -33,7 +34,7 @@ def live(
 ) -> NoReturn:
     """In a process just forked from a session that has collected: run a worker's and end.
 
-    The interpreter is not ended: whatever waits for that, the controller has too.
+    The interpreter is not ended: what was there before the fork, and waits for that, the controller has too.
 
     :param begin: makes it a worker's; what it returns runs it
     :param left_open: descriptors for writing of the project, whose buffers this process writes too; if there are
@@ -48,11 +49,22 @@ def live(
         run()
         with contextlib.suppress(Exception):  # Python 3.9 shows it, and then raises it again
             run_exit_handlers()
-        written = {fd for fd, *_ in what_is_behind(files_open_for_writing()) - inherited}
-        flush_files(written, young=not written & not_young)
+        _flush(inherited, not_young)
+        if finalize_young():
+            _flush(inherited, not_young)
         flush_all()
         leaves()
         os._exit(0)
+
+
+def _flush(inherited: set[tuple[int, int, int, str]], not_young: set[int]) -> None:
+    """Write what file objects hold back.
+
+    :param inherited: what is behind descriptors that are the controller's
+    :param not_young: descriptors whose file objects may be older than this process
+    """
+    written = {fd for fd, *_ in what_is_behind(files_open_for_writing()) - inherited}
+    flush_files(written, young=not written & not_young)
 
 
 def live_alone(session: Callable[[], None]) -> NoReturn:

@@ -47,6 +47,9 @@ PyObject *core_young_objects(void);
 /* The collector's objects without those that freeze() has taken out of its sight; all where it has not. */
 PyObject *core_unfrozen_objects(void);
 
+/* Whether all that was there at freeze() is still out of the collector's sight. */
+int core_is_frozen(void);
+
 /* fill_holes(): see holes.c. */
 PyObject *core_fill_holes(PyObject *module, PyObject *args);
 
@@ -72,9 +75,11 @@ PyObject *core_take_inputs(PyObject *module, PyObject *args);
 PyObject *core_file_clock(PyObject *module, PyObject *unused);
 PyObject *core_time_past(PyObject *module, PyObject *changed);
 
-/* note_finalizers(), finalizers() and file_objects(): see finalizers.c. */
+/* note_finalizers(), finalizers(), young_finalizers(), finalize() and file_objects(): see finalizers.c. */
 PyObject *core_note_finalizers(PyObject *module, PyObject *unused);
 PyObject *core_finalizers(PyObject *module, PyObject *unused);
+PyObject *core_young_finalizers(PyObject *module, PyObject *unused);
+PyObject *core_finalize(PyObject *module, PyObject *object);
 PyObject *core_file_objects(PyObject *module, PyObject *args);
 
 extern PyType_Spec core_channel_spec;

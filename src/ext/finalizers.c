@@ -270,6 +270,33 @@ PyObject *core_finalizers(PyObject *module, PyObject *unused)
     return Py_BuildValue("NN", PyBool_FromLong(found.finalizers), PyBool_FromLong(found.others));
 }
 
+PyObject *core_young_finalizers(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    struct known known = known_types();
+    PyObject *found = PyList_New(0), *objects = NULL;
+    if (found != NULL && core_is_frozen())
+        objects = core_unfrozen_objects();
+    int err = 0;
+    for (Py_ssize_t i = 0; objects != NULL && err == 0 && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = PyList_GET_ITEM(objects, i);
+        if (has_finalizer(&known, object) || ends_a_file(&known, object))
+            err = PyList_Append(found, object);
+    }
+    Py_XDECREF(objects);
+    if (err < 0 || PyErr_Occurred())
+        Py_CLEAR(found);
+    return found;
+}
+
+PyObject *core_finalize(PyObject *module, PyObject *object)
+{
+    (void)module;
+    PyObject_CallFinalizer(object);
+    return Py_NewRef(Py_None);
+}
+
 PyObject *core_file_objects(PyObject *module, PyObject *args)
 {
     int all, young = 0;

@@ -64,6 +64,11 @@ PyObject *core_unfrozen_objects(void)
     return objects;
 }
 
+int core_is_frozen(void)
+{
+    return frozen;
+}
+
 PyObject *core_young_objects(void)
 {
     return frozen && noted ? core_unfrozen_objects() : NULL;

@@ -193,6 +193,13 @@ static PyMethodDef core_methods[] = {
                "as in\nRequest.terminals; 0: no longer. False if it cannot be done.")},
     {"trace_pretend_nothing", core_trace_pretend_nothing, METH_NOARGS,
      PyDoc_STR("trace_pretend_nothing()\n--\n\nTake nothing for a terminal that is none.")},
+    {"young_finalizers", core_young_finalizers, METH_NOARGS,
+     PyDoc_STR("young_finalizers()\n--\n\nThe objects made since freeze() of which more than the memory ends with "
+               "them: with finalizers of their own,\nsuspended generators, files that do more than flush when they are "
+               "closed. None where nobody knows any more\nwhich these are.")},
+    {"finalize", core_finalize, METH_O,
+     PyDoc_STR("finalize(object, /)\n--\n\nCall its finalizer, which is not called again. What it raises is shown "
+               "as at the interpreter's end.")},
     {"file_objects", core_file_objects, METH_VARARGS,
      PyDoc_STR("file_objects(young=False, /)\n--\n\nThe living file objects of io whose class has no finalizer of its "
                "own. `young`: but for those\nthat were there at freeze().")},
