@@ -51,7 +51,8 @@ class Record:
     def _open(self) -> None:
         if self.folder is None or self._file is not None:
             return
-        name = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 10**9:09}"
+        seconds, rest = divmod(time.time_ns(), 10**9)  # of one look: names are in order
+        name = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"-{rest:09}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             fd = os.open(

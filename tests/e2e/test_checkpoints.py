@@ -30,6 +30,7 @@ def where(project: Project, *args: str) -> str:
     result = project.fleetest("-n", "2", *args).check(0)
     start = "fleetest: cold (FLEETEST_DAEMON is 0); workers "
     line = next(line for line in result.out.splitlines() if line.startswith(start))
+    print(line)  # with the reason, for whoever reads why this has failed
     return line[len(start) :].partition(" (")[0]
 
 
