@@ -21,13 +21,14 @@ def finalize_young() -> bool:
     :returns: whether there was any
     """
     objects = _core.young_finalizers()
-    if objects:
-        _flush_young()
+    if not objects:
+        return False
+    _flush_young()
     mine = {id(each) for each in objects}
     held = {id(each) for holder in objects for each in _held(holder)} & mine
     for each in sorted(objects, key=lambda each: id(each) in held):
         _core.finalize(each)
-    return bool(objects)
+    return True
 
 
 def _flush_young() -> None:

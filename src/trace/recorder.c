@@ -152,27 +152,21 @@ static bool is_absent(int failed)
     return failed == ENOENT || failed == ENOTDIR;
 }
 
-static bool is_same(const struct ft_trace_seen *a, const struct ft_trace_seen *b)
-{
-    return a->mode == b->mode && a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified == b->modified && a->changed == b->changed;
-}
-
 /*
  * Whether the same call has another answer now, by way of another folder or link than before: a file's own times tell
  * of other changes.  Few files are looked at twice with an interest in more than that they are there.
  */
 static bool is_another(const struct ft_trace_entry *entry, int failed)
 {
-    if (!is_look(entry->kind) || (failed != 0 && !is_absent(failed)))
+    if (!is_look(entry->kind))
         return false;
-    if (failed != 0 || entry->failed != 0)
-        return entry->failed == 0 ? failed != 0 : failed == 0 && is_absent(entry->failed);
+    if ((failed == 0) != (entry->failed == 0))
+        return is_absent(failed != 0 ? failed : entry->failed);
     bool counts = entry->kind == FT_TRACE_READ || entry->aspect == FT_ASPECT_FULL;
-    if (!counts || !entry->seen.known || S_ISDIR(entry->seen.mode))
+    if (failed != 0 || !counts || !entry->seen.known || S_ISDIR(entry->seen.mode))
         return false;
     struct ft_trace_seen now = look_at(entry->path, entry->kind != FT_TRACE_LINK);
-    return !is_same(&entry->seen, &now);
+    return memcmp(&entry->seen, &now, sizeof now) != 0; /* it has no padding */
 }
 
 /* Returns the number of the new entry, from 1; 0: it is not new, or could not be added. */

@@ -39,8 +39,8 @@ enum ft_trace_kind {
     FT_TRACE_MOMENT = 11,   /* asked for what is another each time: "time", "random", "process", "usage" of CPU time
                                and memory, the machine's "load", or "space" in a file system; a space, and who, if it
                                matters to them */
-    FT_TRACE_ANOTHER = 12,  /* of READ, STATUS, LINK or LIST: there, and was not before, or not, and was; READ: another
-                               file than before */
+    FT_TRACE_ANOTHER = 12,  /* of READ, STATUS, LINK or LIST: there, and was not before, or not, and was; another file
+                               than before, of READ and where all of its status counts */
 };
 
 /* How much of an answer the caller can use; likewise. */
