@@ -270,3 +270,51 @@ def test_what_is_in_a_class(project: Project) -> None:
         """,
     )
     project.fleetest("-n", "0", "-Wignore").check(0)
+
+
+def test_tests_with_shared_parameters_are_moved_together(project: Project) -> None:
+    """And without any, or of equal ones, the list is as pytest's own would be."""
+    project.file(
+        "conftest.py",
+        """
+        import pytest
+        import _pytest.fixtures
+
+        class Equal(pytest.Item):
+            def __eq__(self, other): return type(other) is Equal
+            def __hash__(self): return 1
+            def runtest(self): pass
+
+        @pytest.fixture(params=[1, 2], scope="session")
+        def wide(request): return request.param
+
+        @pytest.fixture(params=[1, 2])
+        def narrow(request): return request.param
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_collection_modifyitems(session, items):
+            ours = _pytest.fixtures.reorder_items
+            plain = [item for item in items if "wide" not in item.fixturenames]
+            equal = [Equal.from_parent(session, name=name) for name in "abc"]
+            given = [items, items[::-1], plain, plain + plain, equal, plain + equal, [], plain[:1]]
+            found = [[item.name for item in ours(each)] for each in given]
+            assert found == [[item.name for item in ours.__wrapped__(each)] for each in given]
+            assert found[0] != [item.name for item in items]
+            assert found[2] == [item.name for item in plain]
+            assert (len(found[3]), len(found[4])) == (len(plain), 1)
+        """,
+    )
+    project.file(
+        "test_it.py",
+        """
+        import pytest
+
+        def test_wide_1(wide): pass
+        def test_narrow(narrow): pass
+        @pytest.mark.parametrize("value", [[], {}])
+        def test_unhashable(value): pass
+        def test_wide_2(wide): pass
+        def test_none(): pass
+        """,
+    )
+    project.fleetest("-n", "0").check(0)

@@ -78,6 +78,8 @@ def install() -> None:
     fixtures: Any = _pytest.fixtures
     if hasattr(fixtures, "get_param_argkeys"):
         fixtures.get_param_argkeys = _param_keys(fixtures.get_param_argkeys)
+    if hasattr(fixtures, "reorder_items"):
+        fixtures.reorder_items = _reorder(fixtures.reorder_items)
 
 
 def _check_instances_directly(node: type) -> None:
@@ -198,6 +200,9 @@ def _find_wrapped(original: Callable[[Any, object], Any]) -> Callable[[Any, obje
 
 _NOTHING = object()
 
+_FUNCTION = getattr(getattr(_pytest.fixtures, "Scope", None), "Function", _NOTHING)
+"""The scope of a parameter that each test has for itself, since pytest 7."""
+
 
 def look_up_in_type(manager: Any, owner: Any, name: str) -> Any:
     """``FixtureManager._lookup_in_type_dict``, without an exception for each base that lacks the name."""
@@ -219,3 +224,31 @@ def _param_keys(original: Callable[..., Iterator[Any]]) -> Callable[..., Iterato
         return original(item, scope)
 
     return keys
+
+
+def _reorder(original: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any]]:
+    """``reorder_items``, where no parameter is shared by tests: they stay where they are."""
+
+    @functools.wraps(original)
+    def reorder(items: Any) -> list[Any]:
+        if not all(map(_shares_no_parameter, items)):
+            return original(items)
+        return [*items] if _are_different(items) else [*dict.fromkeys(items)]
+
+    return reorder
+
+
+def _shares_no_parameter(item: Any) -> bool:
+    """Whether an item has no parameter of a wider scope than a test's own."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return True
+    scopes = getattr(callspec, "_arg2scope", None)
+    return scopes is not None and all(scope is _FUNCTION for scope in scopes.values())
+
+
+def _are_different(items: Any) -> bool:
+    """Whether no item is equal to another."""
+    kinds: Any = {type(item) for item in items}
+    identical = all(kind.__eq__ is object.__eq__ for kind in kinds)
+    return identical and len({id(item) for item in items}) == len(items)
