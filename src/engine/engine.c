@@ -99,6 +99,17 @@ int ft_dispatch(struct ft_engine *engine)
     return 0;
 }
 
+int ft_engine_begin(struct ft_engine *engine, uint32_t id)
+{
+    if (id >= engine->count || engine->workers[id]->state != FT_WORKER_STARTING)
+        return -ESRCH;
+    int err = ft_sched_join_alone(engine->sched, id);
+    if (err < 0)
+        return err;
+    engine->workers[id]->joined = true;
+    return ft_dispatch(engine);
+}
+
 void ft_engine_stop(struct ft_engine *engine)
 {
     if (engine->stopped)

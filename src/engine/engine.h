@@ -71,6 +71,12 @@ void ft_engine_free(struct ft_engine *engine);
 /* Any time: add a worker process.  Returns its number (0, 1 ...) or -ENOMEM. */
 int64_t ft_engine_add(struct ft_engine *engine, const struct ft_worker_spec *spec);
 
+/*
+ * Give a worker that was added, and will say hello in a moment, its first items now: the caller has to do something
+ * else before it runs the engine.  Returns 0, -ESRCH if there is no such worker or it has said hello, -EEXIST, -ENOMEM.
+ */
+int ft_engine_begin(struct ft_engine *engine, uint32_t worker);
+
 /* Run until every worker is gone.  Returns 0 or what a callback returned. */
 int ft_engine_run(struct ft_engine *engine);
 

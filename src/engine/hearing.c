@@ -20,8 +20,12 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
     int err;
     switch (view->type) {
     case FT_MSG_HELLO:
+        if (worker->state == FT_WORKER_STARTING && worker->joined)
+            err = 0;
+        else
+            err = ft_sched_join(engine->sched, worker->id);
         worker->state = FT_WORKER_READY;
-        return ft_sched_join(engine->sched, worker->id);
+        return err;
     case FT_MSG_START:
         err = ft_mp_read_u32(&reader, &item);
         if (err == 0)

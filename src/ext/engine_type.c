@@ -439,6 +439,16 @@ static PyObject *engine_withdraw(PyObject *object, PyObject *args)
     return taken;
 }
 
+static PyObject *engine_begin(PyObject *object, PyObject *args)
+{
+    unsigned int worker;
+    struct ft_engine *engine = opened(object);
+    if (engine == NULL || !PyArg_ParseTuple(args, "I:begin", &worker))
+        return NULL;
+    int err = ft_engine_begin(engine, worker);
+    return err < 0 ? core_raise(err) : Py_NewRef(Py_None);
+}
+
 static PyObject *engine_close_worker(PyObject *object, PyObject *args)
 {
     unsigned int worker;
@@ -502,6 +512,8 @@ static PyMethodDef engine_methods[] = {
      PyDoc_STR("add($self, /, pid, sock, out, err, tail=-1, own_group=True)\n--\n\n"
                "Take over a worker process and the descriptors of its socket and output pipes (-1: none).\n"
                "`tail` is that of its Channel; it stays the caller's.  Returns its number.")},
+    {"begin", engine_begin, METH_VARARGS,
+     PyDoc_STR("begin(worker, /)\n--\n\nGive a worker that is about to say hello its first items.")},
     {"run", engine_run, METH_NOARGS,
      PyDoc_STR("run()\n--\n\nRun until every worker is gone; raises what a method of the handler raises.")},
     {"stop", engine_stop, METH_NOARGS,

@@ -15,6 +15,9 @@ enum {
     LEAST = 2,  /* a worker needs two items to start one */
 };
 
+/* An order for who is alone is half of a fair share, but no more than takes so many seconds. */
+static const double ALONE = 0.02;
+
 struct worker {
     struct ft_lane queue; /* items promised to it; the first may be running */
     double seconds;     /* expected, of the queue and what is running */
@@ -22,6 +25,7 @@ struct worker {
     struct ft_lane lane;  /* items assigned to it, behind the queue */
     bool closed;        /* nothing more will be assigned to it */
     bool joined;
+    bool alone;         /* has joined so, and has not been told of anything yet */
     bool running;       /* queue[head] was started */
     bool broken;        /* was told FT_SCHED_BREAK since its last items */
     bool finished;      /* was told FT_SCHED_FINISH */
@@ -144,6 +148,14 @@ int ft_sched_join(struct ft_sched *sched, uint32_t id)
         look_at_all(sched); /* in the order of their numbers */
     look_at(sched, id);
     return 0;
+}
+
+int ft_sched_join_alone(struct ft_sched *sched, uint32_t id)
+{
+    int err = ft_sched_join(sched, id);
+    if (err == 0)
+        sched->workers[id].alone = true;
+    return err;
 }
 
 int ft_sched_started(struct ft_sched *sched, uint32_t id, uint32_t item)
@@ -353,6 +365,8 @@ static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker
         return cut_lane(sched, &worker->lane, least, most);
     uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
     double share = sched->line.seconds / (SHARES * (double)workers);
+    if (worker->alone && share < ALONE)
+        share = share * SHARES / 2 < ALONE ? share * SHARES / 2 : ALONE;
     if (worker->seconds > share)
         share = 0; /* it has enough to do, and only lacks the successor of its last item */
     return ft_line_cut(&sched->line, (uint32_t)(worker - sched->workers), share, least, most);
@@ -374,7 +388,7 @@ static bool hand_out(struct ft_sched *sched, struct worker *worker, struct ft_sc
     }
     worker->seconds += cut.seconds;
     worker->low = cut.seconds / 2;
-    worker->broken = false;
+    worker->alone = worker->broken = false;
     sched->held += cut.count;
     *order = (struct ft_sched_order){FT_SCHED_RUN, (uint32_t)(worker - sched->workers), items, cut.count};
     return true;

@@ -69,6 +69,12 @@ void ft_sched_free(struct ft_sched *sched);
  */
 int ft_sched_join(struct ft_sched *sched, uint32_t worker);
 
+/*
+ * The same of a worker whose messages nobody reads for a moment, while the others are made: its first order is larger,
+ * so that it does not wait for the next one.
+ */
+int ft_sched_join_alone(struct ft_sched *sched, uint32_t worker);
+
 /* The worker began to run the item at the head of its queue.  Returns 0, or -EPROTO if it is another one. */
 int ft_sched_started(struct ft_sched *sched, uint32_t worker, uint32_t item);
 

@@ -170,7 +170,9 @@ static void join(struct model *model)
     if (model->count == MODEL_WORKERS)
         return;
     uint32_t id = model->count++;
-    check(model, ft_sched_join(model->sched, id) == 0, "a new worker may join");
+    bool alone = id == 0;
+    int err = alone ? ft_sched_join_alone(model->sched, id) : ft_sched_join(model->sched, id);
+    check(model, err == 0, "a new worker may join");
     check(model, ft_sched_join(model->sched, id) == -EEXIST, "a worker joins once");
     model->workers[id].joined = true;
 }

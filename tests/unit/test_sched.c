@@ -1,4 +1,5 @@
 /* sched/sched: by hand where a promise has a name, and by a model of workers over many random runs. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -211,6 +212,42 @@ static void orders_get_smaller_towards_the_end(void **state)
     assert_true(last <= 2);
     assert_true(orders < 400);
     ft_sched_free(sched);
+}
+
+/* What the first order is for a worker that is alone, where a fair share of the others is half of `items`. */
+static uint32_t first_alone(uint32_t items, float seconds)
+{
+    struct ft_sched_item *known = calloc(items, sizeof *known);
+    assert_non_null(known);
+    for (uint32_t i = 0; i < items; i++)
+        known[i].seconds = seconds;
+    struct ft_sched_options options = {.items = items, .workers = 2, .known = known};
+    struct ft_sched *sched = ft_sched_new(&options);
+    struct ft_sched_order order;
+    assert_non_null(sched);
+    free(known);
+    assert_int_equal(ft_sched_join_alone(sched, 0), 0);
+    assert_int_equal(ft_sched_join_alone(sched, 0), -EEXIST);
+    assert_true(ft_sched_next(sched, &order));
+    assert_int_equal(order.kind, FT_SCHED_RUN);
+    uint32_t count = order.count;
+    expect_nothing(sched);
+    for (uint32_t item = 0; item < count; item++)
+        run(sched, 0, item);
+    while (ft_sched_next(sched, &order)) /* the next one is as that of others */
+        assert_true(order.count <= items / 16 + 2);
+    ft_sched_free(sched);
+    return count;
+}
+
+static void who_is_alone_is_told_of_more_at_first(void **state)
+{
+    (void)state;
+    assert_in_range(first_alone(160, 0.0001F), 39, 41);
+    assert_in_range(first_alone(1600, 0.0001F), 199, 201);
+    assert_in_range(first_alone(160, 1), 9, 11);
+    assert_in_range(first_alone(160, -1), 9, 11);
+    assert_in_range(first_alone(160, 0), 1, 160);
 }
 
 /* Each worker runs long stretches of neighbours, and goes back in collection order at the very end only. */
@@ -482,6 +519,7 @@ int main(void)
         cmocka_unit_test(what_a_lost_worker_had_not_started_comes_first),
         cmocka_unit_test(nothing_is_handed_out_after_a_stop),
         cmocka_unit_test(orders_get_smaller_towards_the_end),
+        cmocka_unit_test(who_is_alone_is_told_of_more_at_first),
         cmocka_unit_test(a_worker_runs_what_lies_together),
         cmocka_unit_test(no_order_is_larger_than_asked_for),
         cmocka_unit_test(an_item_that_is_waiting_is_not_put_back_again),
