@@ -29,6 +29,7 @@ from fleetest.worker import set_role_variables
 if TYPE_CHECKING:
     from fleetest.node import Node
     from fleetest.run import Run
+    from fleetest.standby import Standby
     from fleetest.standby_worker import StandbyWorker
     from fleetest.watching import Watcher
 
@@ -85,9 +86,9 @@ class Checkpoints:
             watcher.bar(unsafe_to_fork(config))
         return (watcher.reason_stage, watcher.reason) if watcher.reason else None
 
-    def _own_processes(self) -> list[Parked | StandbyWorker]:
-        ahead = () if self.standby is None or not self.standby.pid else (self.standby,)
-        return [*self._parked.values(), *ahead]
+    def _own_processes(self) -> list[Parked | Standby]:
+        ahead = () if self.standby is None else (self.standby, self.standby.spare)
+        return [*self._parked.values(), *(each for each in ahead if each is not None and each.pid)]
 
     def wanted(self, config: pytest.Config, limit: Stage) -> Stage | None:
         """The latest checkpoint not after `limit` that would do, be it parked or not."""

@@ -11,9 +11,11 @@ import signal
 import socket
 from typing import Any, NamedTuple
 
-from fleetest import _core, standby_worker
+from fleetest import _core
+from fleetest.company import Company, gather
 from fleetest.plumbing import raise_fd
-from fleetest.standby_worker import StandbyWorker, Understudy
+from fleetest.standby import Understudy
+from fleetest.standby_worker import StandbyWorker
 
 STARTS = (_core.MSG_START_RUN, _core.MSG_START_EXPLAIN, _core.MSG_START_WIDE)
 """Messages for which the daemon is told the child's pid."""
@@ -42,13 +44,13 @@ def serve(
     child: int = 0,
     *,
     stands_by: bool = False,
-    with_worker: bool = False,
+    company: Company = Company.NONE,
 ) -> Order:
     """Fork whenever the daemon says so, and tell it of the children's end.
 
     :param child: one that is there already; 0: there is none
     :param stands_by: while there is no child, one is forked that waits for the next order
-    :param with_worker: and a worker stands by with it
+    :param company: who stands by with it
     :returns: in a child; the last descriptor of a run that may select within what is collected is where the child says
         why it may not, or closes it
     """
@@ -62,7 +64,7 @@ def serve(
         ready_fds = children.poll.poll(quiet_ms if wanted and children.is_empty() else None)
         if not ready_fds:
             wanted = False  # until there was another run: it may be that it cannot live
-            order = _fork_ahead(channel, children, with_worker=with_worker)
+            order = _fork_ahead(channel, children, company)
             if order is not None:
                 return order
         for ready, _ in ready_fds:
@@ -103,7 +105,7 @@ def _take_order(channel: _core.Channel, children: _Children) -> Order | None:
     return None
 
 
-def _fork_ahead(channel: _core.Channel, children: _Children, *, with_worker: bool) -> Order | None:
+def _fork_ahead(channel: _core.Channel, children: _Children, company: Company) -> Order | None:
     """Fork a child that stands by.
 
     :returns: in the child, what it is for; None: in the parent
@@ -112,7 +114,7 @@ def _fork_ahead(channel: _core.Channel, children: _Children, *, with_worker: boo
     pid = _fork(channel, children)
     if pid == 0:
         os.close(ours)
-        return _stand_by(theirs, with_worker=with_worker)
+        return _stand_by(theirs, company)
     os.close(theirs)
     if pid < 0:
         os.close(ours)
@@ -122,11 +124,11 @@ def _fork_ahead(channel: _core.Channel, children: _Children, *, with_worker: boo
     return None
 
 
-def _stand_by(fd: int, *, with_worker: bool) -> Order:
+def _stand_by(fd: int, company: Company) -> Order:
     """Wait for an order, and end with the parent until it comes."""
     _core.die_with_parent(signal.SIGKILL)
     # Before the pages are copied: else they would have to be copied again.
-    worker = standby_worker.fork() if with_worker else None
+    worker = gather(company)
     if isinstance(worker, Understudy):
         os.close(fd)
         return Order(_core.MSG_START_RUN, *worker.wait(), worker)

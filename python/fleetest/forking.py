@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING
 
 from fleetest import _core
 from fleetest.collecting import rare_garbage_collection
-from fleetest.node import Node
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
 from fleetest.process import INTERRUPTS
-from fleetest.standby_worker import StandbyWorker, told_node
+from fleetest.replacement import be_replacement, become
+from fleetest.standby_worker import StandbyWorker
 from fleetest.startup_hooks import implementations_of_others
-from fleetest.worker import become_worker
 
 if TYPE_CHECKING:
     import pytest
 
+    from fleetest.node import Node
     from fleetest.run import Run
+    from fleetest.standby_spare import StandbySpare
 
 HOLES_MAX = 64 << 20
 """Bytes of freed memory between living objects that are taken up at most before the workers are made."""
@@ -38,7 +40,7 @@ class Forker:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.spare: Parked | None = None
+        self.spare: Parked | StandbySpare | None = None
 
     @property
     def is_cheap(self) -> bool:
@@ -58,54 +60,47 @@ class Forker:
         if len(self.run.session.items) >= MANY:
             with rare_garbage_collection():
                 _core.fill_holes(HOLES_MAX)
-        made: list[Plumbing] = []
+        made: list[Node] = []
         standby = self.run.start_of_command.standby
         for node in nodes:
             plumbing = Plumbing.make(self.run.config)
-            made.append(plumbing)
             pid = 0
             if isinstance(standby, StandbyWorker):
                 pid = standby.take(node, plumbing, self.run.record.ids, len(nodes))
-            pid = pid or os.fork()
-            if pid == 0:
-                for other in made:
-                    other.close_controller_ends()
-                    if other is not plumbing:
-                        other.close_shared()
-                self._become(node, plumbing, plumbing.channel(len(nodes)))
-            adopt(node, pid, plumbing)
-        if self.run.restarts_left and self._may_replace():
-
-            def drop() -> None:
-                for plumbing in made:
+            if pid:
+                adopt(node, pid, plumbing)
+                self.run.begin_with(node)
+            else:
+                pid = os.fork()
+                if pid == 0:
                     plumbing.close_controller_ends()
-                    plumbing.close_shared()
+                    self._let_go(made)
+                    become(self.run, node, plumbing, plumbing.channel(len(nodes)))
+                adopt(node, pid, plumbing)
+            made.append(node)
+        if self.run.restarts_left and self._may_replace():
+            ahead = standby.give_spare() if isinstance(standby, StandbyWorker) else None
+            self.spare = ahead or Parked.park(
+                partial(be_replacement, self.run), partial(self._let_go, made)
+            )
 
-            self.spare = Parked.park(self._be_replacement, drop)
+    def _let_go(self, made: list[Node]) -> None:
+        """In another process than the controller: of the workers that were made before it."""
+        standby = self.run.start_of_command.standby
+        if isinstance(standby, StandbyWorker) and standby.spare is not None:
+            standby.spare.forget()
+        if any(node.number >= 0 for node in made):
+            self.run.engine.close()
+        for node in made:
+            assert node.plumbing is not None
+            if node.number < 0:
+                node.plumbing.close_controller_ends()
+            node.plumbing.close_shared()
 
     def _may_replace(self) -> bool:
         """Whether there may be work for another worker once one has crashed."""
         others = implementations_of_others(self.run.config, ("pytest_handlecrashitem",))
         return len(self.run.session.items) > 1 or any(others)
-
-    def _become(self, node: Node, plumbing: Plumbing, channel: _core.Channel) -> NoReturn:
-        run = self.run
-        become_worker(
-            run.session,
-            node,
-            plumbing,
-            channel,
-            random_state=run.random,
-            left_open=run.left_open,
-        )
-
-    def _be_replacement(self, plumbing: Plumbing) -> NoReturn:
-        """In a process forked off the spare: be the worker that the controller tells of."""
-        channel = plumbing.channel()
-        answer = channel.receive()
-        if answer is None:
-            os._exit(1)
-        self._become(told_node(self.run, answer[1]), plumbing, channel)
 
     def make_one(self, node: Node) -> None:
         """Have the spare make a worker for a node.
@@ -122,9 +117,9 @@ class Forker:
         }
 
     def close(self) -> None:
-        """End the spare."""
+        """End the spare, which is reaped with the workers."""
         if self.spare is not None:
-            self.spare.close()
+            self.run.leaving += self.spare.kill()
             self.spare = None
 
 
@@ -136,7 +131,7 @@ def adopt(node: Node, pid: int, plumbing: Plumbing) -> None:
     node.pid, node.plumbing = pid, plumbing
 
 
-def fork_parked(parked: Parked, config: pytest.Config, node: Node) -> None:
+def fork_parked(parked: Parked | StandbySpare, config: pytest.Config, node: Node) -> None:
     """Have a parked process make the worker of a node.
 
     :raises OSError: it is gone or does not answer

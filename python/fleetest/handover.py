@@ -23,7 +23,11 @@ from fleetest.start import Start
 
 if TYPE_CHECKING:
     from fleetest.stand_ins import StandIns
-    from fleetest.standby_worker import StandbyWorker, Understudy
+    from fleetest.standby import Understudy
+    from fleetest.standby_worker import StandbyWorker
+
+
+_SIGNALS = frozenset(signal.valid_signals())
 
 
 class Handover:
@@ -64,7 +68,7 @@ class Handover:
         :param stand_ins: what the session that goes on has had in the place of the client's descriptors
         :param worker: stands by with this process
         """
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         os.setpgid(0, 0)
         _core.die_with_parent(0)
         _core.Channel(self._pair).send(_core.MSG_RUNNING, os.getpid())
@@ -196,7 +200,7 @@ def _peer(fd: int) -> int:
 
 def signals(bits: int) -> set[int]:
     """Those of a request."""
-    return {number for number in signal.valid_signals() if bits >> (number - 1) & 1}
+    return {number for number in _SIGNALS if bits >> (number - 1) & 1}
 
 
 def _limit(value: int) -> int:

@@ -46,7 +46,7 @@ class Parked:
             pid = os.fork()
             if pid == 0:
                 ours.close()
-                _wait_to_be_forked(theirs, become, drop)
+                wait_to_be_forked(theirs, become, drop)
         except OSError:
             ours.close()
             raise
@@ -77,20 +77,34 @@ class Parked:
         """In another process than the controller: let go of it."""
         self._sock.close()
 
-    def close(self) -> None:
-        """End it."""
+    def kill(self) -> list[int]:
+        """Have it end: it is to be reaped.
+
+        :returns: its pid
+        """
         self._sock.close()
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        return [self.pid]
+
+    def close(self) -> None:
+        """End it."""
+        for pid in self.kill():
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
-def _wait_to_be_forked(
+def wait_to_be_forked(
     sock: socket.socket,
     become: Callable[[Plumbing], NoReturn],
-    drop: Callable[[], None] | None,
+    drop: Callable[[], None] | None = None,
 ) -> NoReturn:
-    """Be the parked process.  Ends with the controller."""
+    """Be the parked process.  Ends with the controller.
+
+    :param sock: where the controller says what is wanted
+    :param become: what a worker forked off it does
+    :param drop: what it does first
+    """
     try:
         _core.die_with_parent(signal.SIGKILL)
         os.setpgid(0, 0)

@@ -12,13 +12,15 @@ from fleetest import hookcalls, options, randomness, shim
 from fleetest.checkpoints import Checkpoints
 from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import usable_cores
+from fleetest.hook_holder import HookHolder
 from fleetest.hookpoint import before_next_call
 from fleetest.privates import locations, phases, private, quicker, untold
 from fleetest.privates.proxies import keep_proxies
 from fleetest.run import Run
 from fleetest.screen import TerminalDistReporter, show_start
 from fleetest.stages import Stage
-from fleetest.standby_worker import StandbyWorker, Understudy
+from fleetest.standby import Understudy
+from fleetest.standby_worker import StandbyWorker
 from fleetest.start import Start
 from fleetest.watching import Watcher
 
@@ -222,7 +224,7 @@ class SessionPlugin:
         yield
 
 
-class ForkPoint:
+class ForkPoint(HookHolder):
     """Registered last, so that its wrapper is outermost: nobody else's hook is on the stack."""
 
     def __init__(self, run: Run) -> None:

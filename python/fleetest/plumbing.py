@@ -158,6 +158,7 @@ class Plumbing:
     def close_tail(self) -> None:
         """In the controller, once the engine has the memory."""
         _close(self.tail)
+        self.tail = -1
 
     def close_worker_ends(self) -> None:
         """In the controller, once the worker has its own."""

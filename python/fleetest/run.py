@@ -19,6 +19,7 @@ from fleetest.distribution import Distribution, decide
 from fleetest.elsewhere import Copies
 from fleetest.gathering import Gathering
 from fleetest.grouping import GROUPING, Groups
+from fleetest.hook_holder import HookHolder
 from fleetest.native_sched import NativeScheduling
 from fleetest.node import Node, NodeManager
 from fleetest.options import RESTARTS, SINGLE_FIXTURES, get_default_max_worker_restart
@@ -30,7 +31,8 @@ from fleetest.reporting import Reporting
 from fleetest.schedulers.producer import Producer
 from fleetest.screen import SCHEDULERS, Screen, show_start
 from fleetest.specs import Spec, free_id, parse_tx_spec_config, read_specs
-from fleetest.standby_worker import StandbyWorker, Understudy
+from fleetest.standby import Understudy
+from fleetest.standby_worker import StandbyWorker
 from fleetest.steering import steer
 from fleetest.turns import stop_asking
 from fleetest.vacancies import workers_of_use
@@ -51,7 +53,7 @@ GRACE = 5.0
 """Seconds that workers have to end after SIGTERM, SIGHUP or the client's end."""
 
 
-class Run:
+class Run(HookHolder):
     """One distributed run: its workers, and what they report."""
 
     def __init__(
@@ -166,9 +168,18 @@ class Run:
             self.maker.make(self.nodes)
         except OSError as error:
             self.maker.close()
+            self.engine.kill(signal.SIGKILL, True)
+            self.leaving += [node.pid for node in self.nodes if node.number >= 0]
             raise pytest.UsageError(f"a worker cannot be started: {error}") from error
         for node in self.nodes:
-            self._engage(node)
+            if node.number < 0:
+                self._engage(node)
+
+    def begin_with(self, node: Node) -> None:
+        """Have the first worker, which is there before the others are made, begin with its tests."""
+        self._engage(node)
+        if self.steering is None:
+            self.engine.begin(node.number)
 
     def _make_engine(self, distribution: Distribution) -> None:
         """Decide who gives out the tests."""

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fleetest.grouping import named_groups
+from fleetest.hook_holder import HookHolder
 from fleetest.plumbing import raise_fd
 from fleetest.privates import private
 from fleetest.progress import Progress
@@ -55,7 +56,7 @@ SCHEDULERS = {
 """What xdist calls them."""
 
 
-class TerminalDistReporter:
+class TerminalDistReporter(HookHolder):
     """What xdist registers under this name: plugins look whether it is there, and where it writes."""
 
     NAME = "terminaldistreporter"

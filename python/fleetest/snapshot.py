@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import pytest
 
-from fleetest import _core, anew, randomness
+from fleetest import _core, anew, randomness, title
 from fleetest.by_id import ByIds
+from fleetest.company import Company, company_of
 from fleetest.console_script import change_arguments, pose_for_run
 from fleetest.deferred import Deferred
 from fleetest.edited import Edited
@@ -52,7 +53,7 @@ from fleetest.safety import unsafe_to_fork
 from fleetest.shared_state import SharedState
 from fleetest.stages import AFTER_COLLECTION, NO_WORKERS
 from fleetest.stand_ins import StandIns
-from fleetest.standby_worker import Understudy, is_of_use, may_follow
+from fleetest.standby import Understudy, may_follow
 from fleetest.start import Start
 from fleetest.startup_hooks import implementations_of_others, unknown_startup_hooks
 from fleetest.trial import Trial
@@ -109,7 +110,7 @@ class SnapshotSession(Trial):
         """In a run that selects within what was collected: what that is."""
         self._added: list[str] = []
         self._lists_all = False
-        self._has_workers = False
+        self._company = Company.NONE
         """A worker stands by for the next run, too."""
         self._standby: StandbyWorker | Understudy | None = None
         """In a run: that worker, or what this process is, which is to become it."""
@@ -345,7 +346,7 @@ class SnapshotSession(Trial):
         """Everything is collected: wait, if others may go on from here.  Returns in each run."""
         try:
             self._look(config)
-            self._pause(config)
+            self._pause(config, session)
             handover = self._wait()
         except BaseException:  # noqa: BLE001 (no hook of the session's end may be called)
             if isinstance(self._standby, Understudy):
@@ -386,19 +387,16 @@ class SnapshotSession(Trial):
         self._lists_all = anew.collects_any_file(config)
         self._folder = os.getcwdb()
 
-    def _pause(self, config: pytest.Config) -> None:
+    def _pause(self, config: pytest.Config, session: pytest.Session) -> None:
         """Do what each run would do alike."""
         manager = config.pluginmanager
         manager.unregister(name="fleetest-snapshot")
         plugin: Any = manager.get_plugin(PLUGIN)
-        self._has_workers = (
-            not self._once
-            and plugin.run is not None
-            and plugin.explicit
-            and is_of_use(config, collects=not self.findings.tests)
-        )
+        if not self._once and plugin.run is not None and plugin.explicit:
+            self._company = company_of(plugin.run, session, collects=not self.findings.tests)
         if plugin.run is not None:
-            private.import_for_base_temp()
+            private.prepare_base_temp()
+            title.look_ahead()
         plugin.pause(config)
         self._before = anew.CommandLine(config, self._added, self._request.arguments)
 
@@ -413,9 +411,7 @@ class SnapshotSession(Trial):
         _settle()
         os.close(self._log)
         self._say(taken, variables, "")
-        kind, how, fds, self._standby = serve(
-            self._channel, stands_by=True, with_worker=self._has_workers
-        )
+        kind, how, fds, self._standby = serve(self._channel, stands_by=True, company=self._company)
         if kind not in (_core.MSG_START_RUN, _core.MSG_START_WIDE):
             os._exit(0)
         self._is_run = True
@@ -446,19 +442,22 @@ class SnapshotSession(Trial):
 
     def _accept(self, config: pytest.Config, handover: Handover) -> Start:
         if not isinstance(self._standby, Understudy):
-            if self._standby is not None and not may_follow(handover.request.arguments):
+            if self._standby is not None and not self._may_be_followed(handover.request):
                 self._standby.close()
             start = handover.accept(self.stand_ins, self._standby)
             ask_before_reading(start)
             return start
         try:
-            request = handover.request
-            if request.terminals != self._request.terminals or not may_follow(request.arguments):
-                os._exit(0)  # the stand-ins would not do for the client's, or it would collect
+            if not self._may_be_followed(handover.request):
+                os._exit(0)
             self._standby.begin(config, collects=not self.findings.tests)
             return handover.follow(self._standby, self.stand_ins)
         except BaseException:  # noqa: BLE001 (the controller does without)
             os._exit(0)
+
+    def _may_be_followed(self, request: Request) -> bool:
+        """Whether who stands by can be part of the run: with the stand-ins, and without collecting anything."""
+        return request.terminals == self._request.terminals and may_follow(request.arguments)
 
     def _go_on(self, config: pytest.Config, start: Start, arguments: list[str]) -> None:
         """Be the run of this command line."""

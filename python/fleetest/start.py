@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetest.standby_worker import StandbyWorker, Understudy
+    from fleetest.standby import Understudy
+    from fleetest.standby_worker import StandbyWorker
     from fleetest.trial import Trial
 
 

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import sys
 from typing import Any
+
+_searched: list[str] = []
+"""Where the module was looked for, and is not."""
+
+
+def look_ahead() -> None:
+    """Look whether titles can be shown from here on, which every worker would have to do else."""
+    with contextlib.suppress(Exception):
+        _searched[:] = sys.path if importlib.util.find_spec("setproctitle") is None else ()
 
 
 class Title:
@@ -12,6 +23,8 @@ class Title:
     def __init__(self) -> None:
         """Look whether it can be shown."""
         self._set: Any = None
+        if _searched and _searched == sys.path:
+            return
         # Whatever is wrong with the module, a title is worth no error.
         with contextlib.suppress(Exception):
             from setproctitle import setproctitle

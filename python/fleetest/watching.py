@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from fleetest.parking import Parked
     from fleetest.recorded_variables import RecordedVariables
-    from fleetest.standby_worker import StandbyWorker
+    from fleetest.standby import Standby
 
 ROLE_VARIABLES = (b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_WORKER_COUNT", b"PYTEST_XDIST_TESTRUNUID")
 ROLE_ATTRIBUTES = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
@@ -405,7 +405,7 @@ class Watcher:
 
     # ---- what is left ----
 
-    def look(self, open_files: set[int], own: Collection[Parked | StandbyWorker]) -> None:
+    def look(self, open_files: set[int], own: Collection[Parked | Standby]) -> None:
         """See what is there outside that was not there before.
 
         :param open_files: descriptors of the project's that are open for writing
@@ -419,7 +419,7 @@ class Watcher:
                 break
 
     def _left_behind(
-        self, open_files: set[int], own: Collection[Parked | StandbyWorker]
+        self, open_files: set[int], own: Collection[Parked | Standby]
     ) -> Iterator[str]:
         known = {process.pid for process in own}
         for child in children():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, NoReturn
 import pytest
 
 from fleetest import _core, carry, forked, randomness
+from fleetest.hook_holder import HookHolder
 from fleetest.plain import PlainReports, as_numbers, from_numbers
 from fleetest.plumbing import Plumbing, flush_all, keep_streams
 from fleetest.privates import private
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fleetest.start import Start
 
 
-class WorkerPlugin:
+class WorkerPlugin(HookHolder):
     """The hooks by which a worker's session is driven and heard."""
 
     channel: _core.Channel

@@ -82,7 +82,7 @@ def in_time(project: Project, out: Path, *args: str, **options: Any) -> list[dic
     """What tests say in a run whose first worker is the one that stood by; on a busy machine it may be late."""
 
     def run() -> list[dict[str, Any]]:
-        controller, (worker,) = standbys(project)
+        controller, (worker, *_) = standbys(project)
         again(project, *args, **options).check(0)
         tests = said(out)
         assert {one["parent"] for one in tests} == {controller}
@@ -93,7 +93,7 @@ def in_time(project: Project, out: Path, *args: str, **options: Any) -> list[dic
 
 def without(project: Project, out: Path, *args: str, **options: Any) -> list[dict[str, Any]]:
     """Likewise of a run for which none stands by any more."""
-    _, (worker,) = standbys(project)
+    _, (worker, *_) = standbys(project)
     os.kill(worker, signal.SIGKILL)
     again(project, *args, **options).check(0)
     tests = said(out)
@@ -153,7 +153,7 @@ def test_many_long_names(ahead: Project, out: Path) -> None:
     ahead.file("test_b.py", "".join(f"def {name}(): pass\n" for name in names))
     arguments = ["-n1", *(f"test_b.py::{name}" for name in names)]
     prepare(ahead, *arguments)
-    _, (worker,) = standbys(ahead)
+    _, (worker, *_) = standbys(ahead)
     again(ahead, *arguments).check(0).counts(passed=60)
     assert all_gone([worker]) == []
 
@@ -244,7 +244,7 @@ def test_killed_on_its_way(ahead: Project, out: Path) -> None:
     """The run goes on without."""
     prepare(ahead, "-n2")
     said(out)
-    _, (worker,) = standbys(ahead)
+    _, (worker, *_) = standbys(ahead)
     os.kill(worker, signal.SIGSTOP)
     run = ahead.start_fleetest("-n2")
     run.wait(leaves=True).check(0).counts(passed=3)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import fnmatch
 import functools
 import importlib
 import io
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -54,9 +56,13 @@ class Pytest74(Arguments):
         for name in default_plugins:
             importlib.import_module(f"_pytest.{name}")
 
-    def import_for_base_temp(self) -> None:
-        """Import what pytest does when it makes the folder for temporary files, as a run with workers does at once."""
-        importlib.import_module("getpass")
+    def prepare_base_temp(self) -> None:
+        """Have what pytest needs for the folder for temporary files, which a run with workers makes at once."""
+        for name in ("getpass", "pwd"):
+            importlib.import_module(name)
+        re.compile(
+            fnmatch.translate("garbage-*")
+        )  # what is left of older ones: the compiled pattern is kept
 
     def is_own_plugin(self, name: str) -> bool:
         """Whether pytest itself brings the plugin of this name."""

@@ -1,0 +1,47 @@
+"""Workers that are forked from the session that has collected, told what they are by their controller."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fleetest.node import Node
+from fleetest.specs import Spec
+from fleetest.worker import become_worker
+
+if TYPE_CHECKING:
+    from fleetest import _core
+    from fleetest.plumbing import Plumbing
+    from fleetest.run import Run
+
+
+def told_node(run: Run, told: dict[str, Any]) -> Node:
+    """The node that a controller tells a worker of."""
+    spec = Spec("popen")
+    spec.id = told["id"]
+    node = Node(run.nodemanager, spec)
+    node.workerinput = told["workerinput"]
+    node.base_temp = None if told["base_temp"] is None else Path(told["base_temp"])
+    return node
+
+
+def become(run: Run, node: Node, plumbing: Plumbing, channel: _core.Channel) -> NoReturn:
+    """In a process just forked from the session as it was when the workers were made: be the worker of a node."""
+    become_worker(
+        run.session,
+        node,
+        plumbing,
+        channel,
+        random_state=run.random,
+        left_open=run.left_open,
+    )
+
+
+def be_replacement(run: Run, plumbing: Plumbing) -> NoReturn:
+    """In a process forked off the spare: be the worker that the controller tells of."""
+    channel = plumbing.channel()
+    answer = channel.receive()
+    if answer is None:
+        os._exit(1)
+    become(run, told_node(run, answer[1]), plumbing, channel)
