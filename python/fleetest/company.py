@@ -26,15 +26,16 @@ class Company(Enum):
     """And what replacements of crashed ones come from."""
 
 
-def company_of(run: Run, session: pytest.Session, *, collects: bool) -> Company:
+def company_of(run: Run, session: pytest.Session, *, collects: bool, stays: bool) -> Company:
     """Who is of use to a run that goes on from a session.
 
     :param run: of this session
     :param collects: the run collects what it was told by ids
+    :param stays: the session is in the folder where it was begun: tests may do away with another one
     """
     if not is_of_use(run.config, collects=collects):
         return Company.NONE
-    may_replace = not collects and len(session.items) > 1 and run.restarts_left
+    may_replace = stays and not collects and len(session.items) > 1 and run.restarts_left
     return Company.WORKER_AND_SPARE if may_replace else Company.WORKER
 
 

@@ -12,6 +12,7 @@ from fleetest import _core
 from fleetest.collecting import rare_garbage_collection
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
+from fleetest.privates import private
 from fleetest.process import INTERRUPTS
 from fleetest.replacement import be_replacement, become
 from fleetest.standby_worker import StandbyWorker
@@ -79,10 +80,20 @@ class Forker:
                 adopt(node, pid, plumbing)
             made.append(node)
         if self.run.restarts_left and self._may_replace():
-            ahead = standby.give_spare() if isinstance(standby, StandbyWorker) else None
-            self.spare = ahead or Parked.park(
+            self.spare = self._spare_ahead() or Parked.park(
                 partial(be_replacement, self.run), partial(self._let_go, made)
             )
+
+    def _spare_ahead(self) -> StandbySpare | None:
+        """The spare that stands by, if what it will come to does not depend on what tests do meanwhile."""
+        standby = self.run.start_of_command.standby
+        if not isinstance(standby, StandbyWorker):
+            return None
+        spare = standby.give_spare()
+        if spare is not None and private.looks_at_former_runs(self.run.config):
+            self.run.killed += spare.kill()
+            return None
+        return spare
 
     def _let_go(self, made: list[Node]) -> None:
         """In another process than the controller: of the workers that were made before it."""
@@ -119,7 +130,7 @@ class Forker:
     def close(self) -> None:
         """End the spare, which is reaped with the workers."""
         if self.spare is not None:
-            self.run.leaving += self.spare.kill()
+            self.run.killed += self.spare.kill()
             self.spare = None
 
 

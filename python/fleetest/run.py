@@ -33,6 +33,7 @@ from fleetest.screen import SCHEDULERS, Screen, show_start
 from fleetest.specs import Spec, free_id, parse_tx_spec_config, read_specs
 from fleetest.standby import Understudy
 from fleetest.standby_worker import StandbyWorker
+from fleetest.startup_hooks import implementations_of_others
 from fleetest.steering import steer
 from fleetest.turns import stop_asking
 from fleetest.vacancies import workers_of_use
@@ -51,6 +52,10 @@ AGAIN = 0.2
 
 GRACE = 5.0
 """Seconds that workers have to end after SIGTERM, SIGHUP or the client's end."""
+
+
+_READY = ("pytest_testnodeready", "pytest_xdist_node_collection_finished")
+"""Hooks that tell of a worker which has no tests yet."""
 
 
 class Run(HookHolder):
@@ -83,6 +88,8 @@ class Run(HookHolder):
         """Those that were asked for, and not made since there is no work for them."""
         self.leaving: list[int] = []
         """The processes of those that have done all, and are to be reaped."""
+        self.killed: list[int] = []
+        """Likewise, of those that were of no use."""
         self.gathering = Gathering(self)
         self.distribution: Distribution | None = None
         self.summary: list[str] = []
@@ -168,17 +175,22 @@ class Run(HookHolder):
             self.maker.make(self.nodes)
         except OSError as error:
             self.maker.close()
-            self.engine.kill(signal.SIGKILL, True)
-            self.leaving += [node.pid for node in self.nodes if node.number >= 0]
+            if any(node.number >= 0 for node in self.nodes):
+                self.stop()
+                self.engine.run()  # until who has begun is done with its test
+            self.engine.close()
             raise pytest.UsageError(f"a worker cannot be started: {error}") from error
         for node in self.nodes:
             if node.number < 0:
                 self._engage(node)
 
     def begin_with(self, node: Node) -> None:
-        """Have the first worker, which is there before the others are made, begin with its tests."""
+        """Have the first worker, which is there before the others are made, begin with its tests.
+
+        Not where somebody may want to do something before: a moment later then, when the engine runs.
+        """
         self._engage(node)
-        if self.steering is None:
+        if self.steering is None and not any(implementations_of_others(self.config, _READY)):
             self.engine.begin(node.number)
 
     def _make_engine(self, distribution: Distribution) -> None:
@@ -547,10 +559,18 @@ class Run(HookHolder):
         """Wait for workers that are about to be gone, and close the record of the run."""
         if isinstance(self.start_of_command.standby, StandbyWorker):
             self.start_of_command.standby.close()  # of a session that did not come to its tests
+        if any(implementations_of_others(self.config, ("pytest_sessionfinish",))):
+            _reap(self.killed)  # they might look for children
         yield
-        while self.leaving:
-            with contextlib.suppress(ChildProcessError):  # somebody else has reaped it
-                os.waitpid(self.leaving.pop(), 0)
+        _reap(self.leaving)
+        _reap(self.killed)
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))
+
+
+def _reap(pids: list[int]) -> None:
+    """Wait for processes that end."""
+    while pids:
+        with contextlib.suppress(ChildProcessError):  # somebody else has reaped it
+            os.waitpid(pids.pop(), 0)

@@ -393,7 +393,10 @@ class SnapshotSession(Trial):
         manager.unregister(name="fleetest-snapshot")
         plugin: Any = manager.get_plugin(PLUGIN)
         if not self._once and plugin.run is not None and plugin.explicit:
-            self._company = company_of(plugin.run, session, collects=not self.findings.tests)
+            stays = self._folder == self._request.folder
+            self._company = company_of(
+                plugin.run, session, collects=not self.findings.tests, stays=stays
+            )
         if plugin.run is not None:
             private.prepare_base_temp()
             title.look_ahead()

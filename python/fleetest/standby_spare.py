@@ -12,7 +12,7 @@ import socket
 from typing import TYPE_CHECKING, NoReturn
 
 from fleetest import _core, randomness
-from fleetest.parking import ANSWER_SECONDS, Parked, wait_to_be_forked
+from fleetest.parking import Parked, wait_to_be_forked
 from fleetest.plumbing import raise_fd
 from fleetest.replacement import be_replacement
 from fleetest.standby import Standby, Understudy
@@ -20,6 +20,10 @@ from fleetest.standby import Standby, Understudy
 if TYPE_CHECKING:
     from fleetest.plumbing import Plumbing
     from fleetest.run import Run
+
+
+READY_SECONDS = 60
+"""How long it may take to go the controller's way: some 10 ms, and 10 more for a thousand tests."""
 
 
 class StandbySpare(Standby):
@@ -52,8 +56,13 @@ class StandbySpare(Standby):
             raise OSError("the spare process is gone")
         with socket.socket(fileno=os.dup(self._fd)) as end:
             end.shutdown(socket.SHUT_WR)
-        is_there = _core.wait_here(self._fd, int(ANSWER_SECONDS * 1000))
-        if not is_there or _core.receive_fds(self._fd) is None:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        try:
+            is_there = poll.poll(READY_SECONDS * 1000) and _core.receive_fds(self._fd)
+        except ConnectionError:  # it has not read all that it was told
+            is_there = None
+        if not is_there:
             raise OSError("the spare process is gone")
         os.close(self._fd)
         pid, self.pid = self.pid, 0
@@ -68,7 +77,11 @@ class SpareUnderstudy(Understudy):
     """The same in its own process."""
 
     def rest(self) -> None:
-        """Sleep until the run wants a replacement: then all that it was told is there."""
+        """Sleep until the run wants a replacement: then all that it was told is there.
+
+        Not in the group of the snapshot, which the daemon may end while the run goes on.
+        """
+        os.setpgid(0, 0)
         poll = select.poll()
         poll.register(self._fd, select.POLLRDHUP)
         if any(event & select.POLLHUP for _, event in poll.poll()):

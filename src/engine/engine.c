@@ -31,8 +31,23 @@ struct ft_engine *ft_engine_new(const struct ft_engine_options *options, const s
         free(engine);
         return NULL;
     }
+    engine->signal_fd = -1;
     ft_tty_init(&engine->tty, options->tty_fd, options->client_pid != 0);
     return engine;
+}
+
+/* Negative descriptor afterwards: another engine of this process has them. */
+static void catch_signals(struct ft_engine *engine)
+{
+    if (engine->signal_fd < 0)
+        engine->signal_fd = ft_signals_catch();
+}
+
+static void release_signals(struct ft_engine *engine)
+{
+    if (engine->signal_fd >= 0)
+        ft_signals_release();
+    engine->signal_fd = -1;
 }
 
 void ft_engine_free(struct ft_engine *engine)
@@ -40,6 +55,7 @@ void ft_engine_free(struct ft_engine *engine)
     if (engine == NULL)
         return;
     ft_tty_take_back(&engine->tty);
+    release_signals(engine);
     for (uint32_t i = 0; i < engine->count; i++) {
         ft_worker_release(engine->workers[i]);
         free(engine->workers[i]);
@@ -107,6 +123,7 @@ int ft_engine_begin(struct ft_engine *engine, uint32_t id)
     if (err < 0)
         return err;
     engine->workers[id]->joined = true;
+    catch_signals(engine);
     return ft_dispatch(engine);
 }
 
@@ -231,10 +248,10 @@ static int add_worker_slots(struct ft_engine *engine, struct ft_worker *worker)
     return err;
 }
 
-static int fill_slots(struct ft_engine *engine, int signal_fd)
+static int fill_slots(struct ft_engine *engine)
 {
     engine->slot_len = 0;
-    int err = add_slot(engine, signal_fd, POLLIN, SLOT_SIGNALS, NULL);
+    int err = add_slot(engine, engine->signal_fd, POLLIN, SLOT_SIGNALS, NULL);
     if (err == 0 && !engine->client_gone)
         err = add_slot(engine, engine->options.client_fd, POLLIN | POLLRDHUP, SLOT_CLIENT, NULL);
     if (engine->paused)
@@ -374,10 +391,10 @@ static int wait_for_slots(struct ft_engine *engine, int timeout)
     return ready;
 }
 
-static int wait_and_handle(struct ft_engine *engine, int signal_fd, bool more)
+static int wait_and_handle(struct ft_engine *engine, bool more)
 {
     int timeout = poll_timeout(engine, more);
-    int err = fill_slots(engine, signal_fd);
+    int err = fill_slots(engine);
     if (err < 0)
         return err;
     int ready = wait_for_slots(engine, timeout);
@@ -407,10 +424,10 @@ static bool is_time_to_tick(struct ft_engine *engine)
 int ft_engine_run(struct ft_engine *engine)
 {
     bool more = false;
-    int signal_fd = ft_signals_catch(); /* negative: another engine of this process has them */
     int err = 0;
+    catch_signals(engine);
     while (err == 0 && engine->alive > 0) {
-        err = wait_and_handle(engine, signal_fd, more && !engine->paused);
+        err = wait_and_handle(engine, more && !engine->paused);
         if (engine->paused)
             continue;
         if (err == 0)
@@ -429,7 +446,6 @@ int ft_engine_run(struct ft_engine *engine)
     int ended = ft_loan_end(engine);
     if (err == 0)
         err = ended;
-    if (signal_fd >= 0)
-        ft_signals_release();
+    release_signals(engine);
     return err;
 }

@@ -73,7 +73,8 @@ int64_t ft_engine_add(struct ft_engine *engine, const struct ft_worker_spec *spe
 
 /*
  * Give a worker that was added, and will say hello in a moment, its first items now: the caller has to do something
- * else before it runs the engine.  Returns 0, -ESRCH if there is no such worker or it has said hello, -EEXIST, -ENOMEM.
+ * else before it runs the engine.  Signals are caught from here on, and told when it runs.  Returns 0, -ESRCH if there
+ * is no such worker or it has said hello, -EEXIST, -ENOMEM.
  */
 int ft_engine_begin(struct ft_engine *engine, uint32_t worker);
 

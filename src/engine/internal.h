@@ -28,6 +28,7 @@ struct ft_engine {
     struct slot *slots;
     nfds_t slot_cap;
     nfds_t slot_len;
+    int signal_fd;              /* says which signals were caught; negative: none are */
     struct ft_tty tty;
     struct ft_worker *holder;   /* of the terminal */
     struct ft_client client;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,126 @@ def test_nobody_is_left_of_a_run_that_is_killed(project: Project, out: Path) -> 
     os.kill(controller, signal.SIGKILL)
     running.wait(leaves=True)
     assert all_gone([controller, replacement, *others]) == []
+
+
+def test_the_snapshot_ends_while_the_run_goes_on(project: Project, out: Path) -> None:
+    """The spare does not end with it."""
+    prepare_waiting(project, out)
+    (out / "done").touch()
+    ahead(project)
+    running = project.start_fleetest("-n1")
+    heard(out, "first")
+    project.fleetest("daemon", "stop", leaves=True).check(0)
+    (out / "die").touch()
+    running.wait(leaves=True).check(1).counts(failed=1, passed=2)
+
+
+CRASH_AND_MOVE = """
+import os, shutil
+def test_first():
+    {}
+    os._exit(3)
+def test_second(): pass
+def test_third(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "moves"),
+    [
+        ([], "os.rename(OUT + '/work', OUT + '/moved')"),
+        (["--ff"], "open(CACHE, 'w').write('{\"test_a.py::test_third\": true}')"),
+    ],
+)
+def test_what_tests_do_has_no_say(
+    project: Project, out: Path, arguments: list[str], moves: str
+) -> None:
+    """Another folder that the session is in, or what has failed: there the spare is forked in the run."""
+    (out / "work").mkdir()
+    project.file(
+        "conftest.py", f"import os\nos.chdir({str(out / 'work')!r})" if not arguments else ""
+    )
+    cache = project.path / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    steps = f"{moves} if os.path.exists(OUT + '/moves') else None"
+    text = f"CACHE = {str(cache)!r}\n{CRASH_AND_MOVE.format(steps)}"
+    write(
+        project, out, text.replace("os._exit(3)", "os.path.exists(OUT + '/moves') and os._exit(3)")
+    )
+    prepare(project, "-n1", *arguments)
+    ahead(project)
+    (out / "moves").touch()
+    again(project, "-n1", *arguments).check(1).counts(failed=1, passed=2)
+
+
+def test_signals_while_it_is_called(project: Project, out: Path) -> None:
+    """A handler that Python calls ends no waiting."""
+    project.file("conftest.py", "import signal\nsignal.signal(signal.SIGCHLD, lambda *_: None)")
+    text = """
+        import os, pytest, time
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(number):
+            if number < 2 and os.path.exists(OUT + "/dies"):
+                os._exit(3)
+        """
+    write(project, out, textwrap.dedent(text))
+    prepare(project, "-n2")
+    (out / "dies").touch()
+    for _ in range(3):
+        ahead(project)
+        again(project, "-n2").check(1).counts(failed=2, passed=6)
+
+
+def test_interrupted_while_the_others_are_made(project: Project, out: Path) -> None:
+    """The first one has begun: it tears down what it has set up."""
+    text = """
+        import os, pytest, signal, sys
+        sys.path.insert(0, OUT)
+        import meet
+
+        @pytest.fixture(scope="session", autouse=True)
+        def torn():
+            yield
+            meet.log(os.environ["PYTEST_XDIST_WORKER"], "torn")
+
+        def test_first():
+            if os.path.exists(OUT + "/interrupts"):
+                os.kill(os.getppid(), signal.SIGINT)
+
+        @pytest.mark.parametrize("number", range(60))
+        def test_it(number): pass
+        """
+    write(project, out, textwrap.dedent(text))
+    prepare(project, "-n8")
+    (out / "torn").unlink()
+    (out / "interrupts").touch()
+    ahead(project)
+    result = again(project, "-n8").check(2)
+    assert "KeyboardInterrupt" in result.out
+    assert "gw0" in (out / "torn").read_text("utf-8").splitlines()
+
+
+MANY = "".join(f"def test_{number}(): pass\n" for number in range(40))
+
+
+def test_the_project_sees_no_child_that_was_killed(project: Project, out: Path) -> None:
+    """At the end of the session it may look which ones there are."""
+    project.file(
+        "conftest.py",
+        """
+        import os
+        def pytest_sessionfinish(session):
+            if "PYTEST_XDIST_WORKER" in os.environ:
+                return
+            try:
+                while True:
+                    print("child", os.waitpid(-1, 0)[1])
+            except ChildProcessError:
+                print("no more")
+        """,
+    )
+    write(project, out, MANY)
+    prepare(project, "-n2", "-s")
+    ahead(project)
+    result = again(project, "-n2", "-s").check(0).counts(passed=40)
+    assert "no more" in result.out
+    assert "child 9" not in result.out

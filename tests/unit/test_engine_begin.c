@@ -55,6 +55,52 @@ static void a_worker_that_has_begun_says_hello_once(void **state)
     session_release(session);
 }
 
+static void await_an_end(struct fake *fake, void *arg)
+{
+    fake_plain(fake, arg);
+    fake_await(&fake_shared->flags[1]);
+}
+
+static int end_when_interrupted(struct session *session, const struct session_event *event)
+{
+    if (event->kind == ON_SIGNAL) {
+        ft_engine_stop(session->engine);
+        atomic_store(&fake_shared->flags[1], 1);
+    }
+    return 0;
+}
+
+static void a_signal_after_the_begin_is_told_when_the_engine_runs(void **state)
+{
+    struct session *session = session_make(100, 1);
+    struct sigaction before, after;
+    (void)state;
+    session->react = end_when_interrupted;
+    sigaction(SIGINT, NULL, &before);
+    assert_int_equal(ft_engine_begin(session->engine, session_add(session, FAKE_GROUP, await_an_end, NULL)), 0);
+    assert_int_equal(raise(SIGINT), 0);
+    assert_int_equal(session->signals[SIGINT], 0);
+    assert_int_equal(session_run(session), 0);
+    assert_int_equal(session->signals[SIGINT], 1);
+    sigaction(SIGINT, NULL, &after);
+    assert_true(before.sa_handler == after.sa_handler);
+    session_release(session);
+}
+
+static void signals_are_given_back_without_a_run(void **state)
+{
+    struct session *session = session_make(100, 1);
+    struct sigaction before, after;
+    (void)state;
+    sigaction(SIGTERM, NULL, &before);
+    assert_int_equal(ft_engine_begin(session->engine, session_add(session, FAKE_GROUP, await_an_end, NULL)), 0);
+    sigaction(SIGTERM, NULL, &after);
+    assert_true(before.sa_handler != after.sa_handler);
+    session_release(session);
+    sigaction(SIGTERM, NULL, &after);
+    assert_true(before.sa_handler == after.sa_handler);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
@@ -62,6 +108,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_worker_may_begin_before_the_others_are_there),
         TEST(a_worker_that_has_begun_says_hello_once),
+        TEST(a_signal_after_the_begin_is_told_when_the_engine_runs),
+        TEST(signals_are_given_back_without_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

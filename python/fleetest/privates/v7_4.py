@@ -189,6 +189,11 @@ class Pytest74(Arguments):
         """The terminal reporter, or None with ``-p no:terminal``."""
         return config.pluginmanager.getplugin("terminalreporter")
 
+    def looks_at_former_runs(self, config: pytest.Config) -> bool:
+        """Whether options have tests chosen or sorted by what was run before."""
+        names = ("lf", "failedfirst", "newfirst", "stepwise")
+        return any(getattr(config.option, name, False) for name in names)
+
     def has_own_reporter(self, config: pytest.Config) -> bool:
         """Whether the terminal reporter is pytest's own, or there is none, and nobody has put anything into it."""
         reporter = self.terminal(config)
