@@ -6,6 +6,7 @@ from typing import Any
 
 from daemon_runs import WARM, daemon_log, start_of, status
 from lab import Project, Result, wait_for
+from meeting import children_of, state_of
 
 AHEAD = {**WARM, "FLEETEST_DAEMON_SNAPSHOTS": "8", "FLEETEST_DAEMON_AHEAD": "0"}
 """Variables for such runs; whether the daemon has heard of a change before they come is a matter of luck."""
@@ -41,3 +42,14 @@ def anew(project: Project, *args: str, **options: Any) -> Result:
     result = project.fleetest(*args, leaves=True, **options)
     assert "fleetest: warm;" not in result.out
     return result
+
+
+def standing_by(project: Project) -> tuple[int, list[int]]:
+    """The process that stands by, and who does so with it, once it waits for its order: a worker, then the spare."""
+
+    def ready() -> list[int]:
+        pids = [one["standby_pid"] for one in status(project)["parked"] if one["standby_pid"]]
+        return [pid for pid in pids if state_of(pid) == "S"]
+
+    (pid,) = wait_for(ready, "a process that stands by")
+    return pid, children_of(pid)

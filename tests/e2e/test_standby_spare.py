@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ahead_runs import AHEAD, again, prepare
-from daemon_runs import status
+from ahead_runs import AHEAD, again, prepare, standing_by
 from lab import Project, wait_for
-from meeting import MODULE, all_gone, children_of, state_of
+from meeting import MODULE, all_gone
 
 pytestmark = pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="there is none with a single processor"
@@ -106,17 +105,6 @@ def heard(out: Path, name: str) -> int:
     return int(path.read_text("utf-8"))
 
 
-def ahead(project: Project) -> tuple[int, list[int]]:
-    """The process that stands by, and who stands by with it: a worker, then the spare."""
-
-    def ready() -> list[int]:
-        pids = [one["standby_pid"] for one in status(project)["parked"] if one["standby_pid"]]
-        return [pid for pid in pids if state_of(pid) == "S"]
-
-    (pid,) = wait_for(ready, "a process that stands by")
-    return pid, children_of(pid)
-
-
 def told(out: Path) -> list[dict[str, Any]]:
     """By the tests that have run since this was called last."""
     lines = (out / "log").read_text("utf-8").splitlines()
@@ -130,7 +118,7 @@ def test_replacements_come_from_it(project: Project, out: Path, workers: str) ->
     write(project, out, f"DIES = 3\n{TEST}")
     prepare(project, workers)
     told(out)
-    controller, (_, spare) = ahead(project)
+    controller, (_, spare) = standing_by(project)
     again(project, workers, "-v", env={"ITS_VALUE": "1"}).check(1).counts(failed=2, passed=5)
     tests = told(out)
     assert len(tests) == 7
@@ -151,7 +139,7 @@ def test_a_replacement_is_as_from_a_spare_that_is_forked(project: Project, out: 
     told(out)
     shown = []
     for killed in (False, True):
-        _, (_, spare) = ahead(project)
+        _, (_, spare) = standing_by(project)
         if killed:
             os.kill(spare, signal.SIGKILL)
         again(project, "-n1").check(1).counts(failed=1, passed=6)
@@ -168,7 +156,7 @@ def test_a_replacement_is_as_from_a_spare_that_is_forked(project: Project, out: 
 def test_killed_in_the_run(project: Project, out: Path) -> None:
     """As where the controller has forked it: there is no replacement, which the run says."""
     prepare_waiting(project, out)
-    controller, (_, spare) = ahead(project)
+    controller, (_, spare) = standing_by(project)
     running = project.start_fleetest("-n1")
     heard(out, "first")
     os.kill(spare, signal.SIGKILL)
@@ -185,7 +173,7 @@ def test_not_where_tests_are_left_out(project: Project, out: Path) -> None:
     write(project, out, f"DIES = 3\n{TEST}")
     prepare(project, "-n2")
     told(out)
-    _, (_, spare) = ahead(project)
+    _, (_, spare) = standing_by(project)
     result = again(project, "-n2", "-k", "first or other and not 5").check(1)
     result.counts(failed=2, passed=4, deselected=1)
     assert all(spare not in one["siblings"] for one in told(out))
@@ -199,13 +187,13 @@ def test_none_where_no_worker_is_replaced(
     """Or where it is not known how many tests there are."""
     write(project, out, f"DIES = None\n{TEST}")
     prepare(project, "-n2", *arguments)
-    assert len(ahead(project)[1]) == 1
+    assert len(standing_by(project)[1]) == 1
 
 
 def test_nobody_is_left_of_a_run_that_is_killed(project: Project, out: Path) -> None:
     """It ends with the controller, also after it has made a replacement."""
     prepare_waiting(project, out)
-    controller, others = ahead(project)
+    controller, others = standing_by(project)
     running = project.start_fleetest("-n1")
     (out / "die").touch()
     replacement = heard(out, "second")
@@ -219,7 +207,7 @@ def test_the_snapshot_ends_while_the_run_goes_on(project: Project, out: Path) ->
     """The spare does not end with it."""
     prepare_waiting(project, out)
     (out / "done").touch()
-    ahead(project)
+    standing_by(project)
     running = project.start_fleetest("-n1")
     heard(out, "first")
     project.fleetest("daemon", "stop", leaves=True).check(0)
@@ -227,41 +215,39 @@ def test_the_snapshot_ends_while_the_run_goes_on(project: Project, out: Path) ->
     running.wait(leaves=True).check(1).counts(failed=1, passed=2)
 
 
-CRASH_AND_MOVE = """
-import os, shutil
+MOVES = """
+import os, sys
 def test_first():
-    {}
-    os._exit(3)
+    if os.path.exists(OUT + "/moves"):
+        {}
+        os._exit(3)
 def test_second(): pass
 def test_third(): pass
 """
 
 
-@pytest.mark.parametrize(
-    ("arguments", "moves"),
-    [
-        ([], "os.rename(OUT + '/work', OUT + '/moved')"),
-        (["--ff"], "open(CACHE, 'w').write('{\"test_a.py::test_third\": true}')"),
-    ],
-)
-def test_what_tests_do_has_no_say(
-    project: Project, out: Path, arguments: list[str], moves: str
-) -> None:
-    """Another folder that the session is in, or what has failed: there the spare is forked in the run."""
-    (out / "work").mkdir()
-    project.file(
-        "conftest.py", f"import os\nos.chdir({str(out / 'work')!r})" if not arguments else ""
-    )
-    cache = project.path / ".pytest_cache" / "v" / "cache" / "lastfailed"
-    steps = f"{moves} if os.path.exists(OUT + '/moves') else None"
-    text = f"CACHE = {str(cache)!r}\n{CRASH_AND_MOVE.format(steps)}"
-    write(
-        project, out, text.replace("os._exit(3)", "os.path.exists(OUT + '/moves') and os._exit(3)")
-    )
+def check_replaced(project: Project, out: Path, moves: str, *arguments: str) -> None:
+    """A worker that has moved something, and died, is replaced."""
+    write(project, out, MOVES.format(moves))
     prepare(project, "-n1", *arguments)
-    ahead(project)
+    standing_by(project)
     (out / "moves").touch()
     again(project, "-n1", *arguments).check(1).counts(failed=1, passed=2)
+
+
+def test_the_folder_of_the_session_is_moved(project: Project, out: Path) -> None:
+    """One that it has gone to: there the spare is forked in the run."""
+    (out / "work").mkdir()
+    project.file("conftest.py", f"import os\nos.chdir({str(out / 'work')!r})")
+    check_replaced(project, out, 'os.rename(OUT + "/work", OUT + "/moved")')
+
+
+def test_what_has_failed_is_changed(project: Project, out: Path) -> None:
+    """Which the order of tests may depend on: likewise."""
+    cache = project.path / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    failed = {"test_a.py::test_third": True}
+    moves = f"open({str(cache)!r}, 'w').write({json.dumps(failed)!r})"
+    check_replaced(project, out, moves, "--ff")
 
 
 def test_signals_while_it_is_called(project: Project, out: Path) -> None:
@@ -278,7 +264,7 @@ def test_signals_while_it_is_called(project: Project, out: Path) -> None:
     prepare(project, "-n2")
     (out / "dies").touch()
     for _ in range(3):
-        ahead(project)
+        standing_by(project)
         again(project, "-n2").check(1).counts(failed=2, passed=6)
 
 
@@ -305,7 +291,7 @@ def test_interrupted_while_the_others_are_made(project: Project, out: Path) -> N
     prepare(project, "-n8")
     (out / "torn").unlink()
     (out / "interrupts").touch()
-    ahead(project)
+    standing_by(project)
     result = again(project, "-n8").check(2)
     assert "KeyboardInterrupt" in result.out
     assert "gw0" in (out / "torn").read_text("utf-8").splitlines()
@@ -332,7 +318,7 @@ def test_the_project_sees_no_child_that_was_killed(project: Project, out: Path) 
     )
     write(project, out, MANY)
     prepare(project, "-n2", "-s")
-    ahead(project)
+    standing_by(project)
     result = again(project, "-n2", "-s").check(0).counts(passed=40)
     assert "no more" in result.out
     assert "child 9" not in result.out

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ahead_runs import AHEAD, again, prepare
-from daemon_runs import start_of, status
+from ahead_runs import AHEAD, again, prepare, standing_by
+from daemon_runs import start_of
 from lab import Project, wait_for
-from meeting import all_gone, children_of, state_of
+from meeting import all_gone
 
 pytestmark = pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="there is none with a single processor"
@@ -67,22 +67,11 @@ def said(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def standbys(project: Project) -> tuple[int, list[int]]:
-    """The process that stands by, and the workers that do so with it, once it waits for its order."""
-
-    def ready() -> list[int]:
-        pids = [one["standby_pid"] for one in status(project)["parked"] if one["standby_pid"]]
-        return [pid for pid in pids if state_of(pid) == "S"]
-
-    (pid,) = wait_for(ready, "a process that stands by")
-    return pid, children_of(pid)
-
-
 def in_time(project: Project, out: Path, *args: str, **options: Any) -> list[dict[str, Any]]:
     """What tests say in a run whose first worker is the one that stood by; on a busy machine it may be late."""
 
     def run() -> list[dict[str, Any]]:
-        controller, (worker, *_) = standbys(project)
+        controller, (worker, *_) = standing_by(project)
         again(project, *args, **options).check(0)
         tests = said(out)
         assert {one["parent"] for one in tests} == {controller}
@@ -93,7 +82,7 @@ def in_time(project: Project, out: Path, *args: str, **options: Any) -> list[dic
 
 def without(project: Project, out: Path, *args: str, **options: Any) -> list[dict[str, Any]]:
     """Likewise of a run for which none stands by any more."""
-    _, (worker, *_) = standbys(project)
+    _, (worker, *_) = standing_by(project)
     os.kill(worker, signal.SIGKILL)
     again(project, *args, **options).check(0)
     tests = said(out)
@@ -130,7 +119,7 @@ def test_a_class_that_is_named(ahead: Project, out: Path) -> None:
     """It is collected in the run, by the project's own code: once, by the controller."""
     prepare(ahead, "-n1", "test_a.py::test_a")
     said(out)
-    _, workers = standbys(ahead)
+    _, workers = standing_by(ahead)
     again(ahead, "-n1", "test_a.py::TestC::test_c").check(0).counts(passed=1)
     (one,) = said(out)
     assert one["pid"] not in workers
@@ -153,7 +142,7 @@ def test_many_long_names(ahead: Project, out: Path) -> None:
     ahead.file("test_b.py", "".join(f"def {name}(): pass\n" for name in names))
     arguments = ["-n1", *(f"test_b.py::{name}" for name in names)]
     prepare(ahead, *arguments)
-    _, (worker, *_) = standbys(ahead)
+    _, (worker, *_) = standing_by(ahead)
     again(ahead, *arguments).check(0).counts(passed=60)
     assert all_gone([worker]) == []
 
@@ -177,21 +166,21 @@ def test_none_where_the_project_does_something_on_the_way(
     """It would be done twice."""
     ahead.file("conftest.py", conftest)
     prepare(ahead, "-n2")
-    assert standbys(ahead)[1] == []
+    assert standing_by(ahead)[1] == []
     assert start_of(again(ahead, "-n2").check(0).counts(passed=3)) == "warm"
 
 
 def test_none_without_a_number_of_workers(ahead: Project) -> None:
     """Such runs may need none."""
     prepare(ahead)
-    assert standbys(ahead)[1] == []
+    assert standing_by(ahead)[1] == []
 
 
 def test_no_workers(ahead: Project, out: Path) -> None:
     """A run of the same snapshot that needs none ends it."""
     prepare(ahead, "-n2")
     said(out)
-    controller, workers = standbys(ahead)
+    controller, workers = standing_by(ahead)
     assert start_of(again(ahead, "-n0", env={"PYTEST_XDIST_WORKER": "none"})).startswith("warm")
     assert all_gone(workers) == []
     assert {one["pid"] for one in said(out)} & {controller, *workers} <= {controller}
@@ -201,7 +190,7 @@ def test_tests_that_are_left_out(ahead: Project, out: Path) -> None:
     """Its tests are numbered as those that were collected: it cannot be one of the workers."""
     prepare(ahead, "-n2")
     said(out)
-    _, workers = standbys(ahead)
+    _, workers = standing_by(ahead)
     result = again(ahead, "-n2", "-k", "test_b")
     result.check(0).counts(passed=1, deselected=2)
     (one,) = said(out)
@@ -214,7 +203,7 @@ def test_tests_that_are_left_out(ahead: Project, out: Path) -> None:
 def test_a_name_that_is_not_there(ahead: Project, out: Path) -> None:
     """The error is shown once, and nobody is left."""
     prepare(ahead, "-n2", "test_a.py::test_a")
-    _, workers = standbys(ahead)
+    _, workers = standing_by(ahead)
     result = ahead.fleetest("-n2", "test_a.py::test_z", leaves=True).check(4)
     assert (result.out + result.err).count("not found: ") == 1
     assert all_gone(workers) == []
@@ -234,7 +223,7 @@ def test_the_project_reaps_what_there_is(ahead: Project) -> None:
         """,
     )
     prepare(ahead, "-n1", "test_a.py::test_a")
-    _, workers = standbys(ahead)
+    _, workers = standing_by(ahead)
     result = ahead.fleetest("-n1", "test_a.py::test_z", leaves=True).check(4)
     assert "no child" in result.out
     assert all_gone(workers) == []
@@ -244,7 +233,7 @@ def test_killed_on_its_way(ahead: Project, out: Path) -> None:
     """The run goes on without."""
     prepare(ahead, "-n2")
     said(out)
-    _, (worker, *_) = standbys(ahead)
+    _, (worker, *_) = standing_by(ahead)
     os.kill(worker, signal.SIGSTOP)
     run = ahead.start_fleetest("-n2")
     run.wait(leaves=True).check(0).counts(passed=3)
@@ -254,7 +243,7 @@ def test_killed_on_its_way(ahead: Project, out: Path) -> None:
 
 def test_ends_with_the_controller(ahead: Project) -> None:
     prepare(ahead, "-n2")
-    controller, workers = standbys(ahead)
+    controller, workers = standing_by(ahead)
     os.kill(controller, signal.SIGKILL)
     assert all_gone([controller, *workers]) == []
     again(ahead, "-n2").check(0).counts(passed=3)
