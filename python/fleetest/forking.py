@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fleetest import _core
+from fleetest.becoming import be_replacement, become
 from fleetest.collecting import rare_garbage_collection
 from fleetest.parking import Parked
 from fleetest.plumbing import Plumbing
 from fleetest.privates import private
 from fleetest.process import INTERRUPTS
-from fleetest.replacement import be_replacement, become
 from fleetest.standby_worker import StandbyWorker
 from fleetest.startup_hooks import implementations_of_others
 

@@ -12,9 +12,9 @@ import socket
 from typing import TYPE_CHECKING, NoReturn
 
 from fleetest import _core, randomness
+from fleetest.becoming import be_replacement
 from fleetest.parking import Parked, wait_to_be_forked
 from fleetest.plumbing import raise_fd
-from fleetest.replacement import be_replacement
 from fleetest.standby import Standby, Understudy
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import os
 from typing import TYPE_CHECKING, Callable, NoReturn
 
 from fleetest import _core, forked, randomness
+from fleetest.becoming import told_node
 from fleetest.digest import digest
 from fleetest.plumbing import Plumbing, keep_streams
-from fleetest.replacement import told_node
 from fleetest.standby import Standby, Understudy
 from fleetest.worker import ForkedWorker, apply_role
 
