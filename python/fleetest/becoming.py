@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
+from fleetest import forked
 from fleetest.node import Node
+from fleetest.plumbing import keep_streams
 from fleetest.specs import Spec
-from fleetest.worker import become_worker
+from fleetest.worker import ForkedWorker, apply_role
 
 if TYPE_CHECKING:
     from fleetest import _core
@@ -28,14 +30,16 @@ def told_node(run: Run, told: dict[str, Any]) -> Node:
 
 def become(run: Run, node: Node, plumbing: Plumbing, channel: _core.Channel) -> NoReturn:
     """In a process just forked from the session as it was when the workers were made: be the worker of a node."""
-    become_worker(
-        run.session,
-        node,
-        plumbing,
-        channel,
-        random_state=run.random,
-        left_open=run.left_open,
-    )
+    worker = ForkedWorker(run.session)
+
+    def begin() -> Callable[[], None]:
+        apply_role(run.config, node.workerinput)
+        worker.prepare()
+        # Before the session begins: what is opened later for writing is taken for the project's.
+        real = keep_streams()
+        return lambda: worker.run(node, plumbing, channel, real=real, random_state=run.random)
+
+    forked.live(begin, left_open=run.left_open, leaves=worker.leaves)
 
 
 def be_replacement(run: Run, plumbing: Plumbing) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import Callable, NoReturn
 
 from fleetest import _core
 from fleetest.plumbing import Plumbing, raise_fd
-from fleetest.process import INTERRUPTS
+from fleetest.process import INTERRUPTS, reap
 
 ANSWER_SECONDS = 5.0
 """How long a parked process may take to fork."""
@@ -89,9 +89,7 @@ class Parked:
 
     def close(self) -> None:
         """End it."""
-        for pid in self.kill():
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+        reap(self.kill())
 
 
 def wait_to_be_forked(

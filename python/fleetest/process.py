@@ -141,6 +141,13 @@ def null_descriptors() -> set[int]:
     return {fd for fd, _, is_null in _files() if is_null}
 
 
+def reap(pids: list[int]) -> None:
+    """Wait for children that end, and take them off the list."""
+    while pids:
+        with contextlib.suppress(ChildProcessError):  # somebody else has reaped it
+            os.waitpid(pids.pop(), 0)
+
+
 def flush_files(fds: set[int], *, young: bool = False) -> None:
     """Write what Python's file objects on these descriptors hold back, as the interpreter's end does.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import time
 import uuid
@@ -25,7 +23,7 @@ from fleetest.node import Node, NodeManager
 from fleetest.options import RESTARTS, SINGLE_FIXTURES, get_default_max_worker_restart
 from fleetest.plumbing import captured_fds, flush_all
 from fleetest.privates import private
-from fleetest.process import files_open_for_writing, flush_files
+from fleetest.process import files_open_for_writing, flush_files, reap
 from fleetest.record import Record
 from fleetest.reporting import Reporting
 from fleetest.schedulers.producer import Producer
@@ -560,17 +558,10 @@ class Run(HookHolder):
         if isinstance(self.start_of_command.standby, StandbyWorker):
             self.start_of_command.standby.close()  # of a session that did not come to its tests
         if any(implementations_of_others(self.config, ("pytest_sessionfinish",))):
-            _reap(self.killed)  # they might look for children
+            reap(self.killed)  # they might look for children
         yield
-        _reap(self.leaving)
-        _reap(self.killed)
+        reap(self.leaving)
+        reap(self.killed)
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))
-
-
-def _reap(pids: list[int]) -> None:
-    """Wait for processes that end."""
-    while pids:
-        with contextlib.suppress(ChildProcessError):  # somebody else has reaped it
-            os.waitpid(pids.pop(), 0)

@@ -111,9 +111,9 @@ class SnapshotSession(Trial):
         self._added: list[str] = []
         self._lists_all = False
         self._company = Company.NONE
-        """A worker stands by for the next run, too."""
+        """Who stands by with the next run's controller."""
         self._standby: StandbyWorker | Understudy | None = None
-        """In a run: that worker, or what this process is, which is to become it."""
+        """In a run: they, by the worker; or what this process is, which is one of them."""
         self._until = 0
         self._last_failed = ""
         """The path of what decides which files are collected; empty: it does not."""

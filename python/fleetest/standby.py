@@ -9,6 +9,7 @@ does anything on that way.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import signal
@@ -23,6 +24,7 @@ from fleetest.digest import digest
 from fleetest.hook_holder import HookHolder
 from fleetest.plumbing import flush_all, raise_fd
 from fleetest.privates import private
+from fleetest.process import reap
 from fleetest.startup_hooks import HARMLESS, implementations_of_others
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ _COLLECTING = (
 
 
 def is_of_use(config: pytest.Config, *, collects: bool) -> bool:
-    """Whether a run that goes on from this session is to have one.
+    """Whether a run that goes on from this session is to have any.
 
     :param collects: the run collects what it was told by ids
     """
@@ -121,12 +123,10 @@ class Standby:
 
     def close(self) -> None:
         """End it, if it has not become something else; in another process than its controller: nothing."""
-        for pid in self.kill():
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+        reap(self.kill())
 
 
-class Understudy(HookHolder):
+class Understudy(HookHolder, abc.ABC):
     """The same in its own process, which ends when there is nothing for it to do."""
 
     def __init__(self, fd: int) -> None:
@@ -178,9 +178,9 @@ class Understudy(HookHolder):
         stand_ins.renew()
         self._stand_ins, self._received = stand_ins, received
 
+    @abc.abstractmethod
     def become(self, run: Run) -> NoReturn:
-        """The controller is about to make workers: be what this is for, if it wants this to be; does not return."""
-        raise NotImplementedError
+        """The controller is about to make workers: be what this is for, if it wants this to be."""
 
     def _announce(self, run: Run) -> None:
         """Tell the controller that it is there, and which tests it has if it has collected them."""

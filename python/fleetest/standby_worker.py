@@ -69,7 +69,7 @@ class StandbyWorker(Standby):
                 file.write(_core.packb(told))  # messages with descriptors have to be short
                 super().tell(_core.MSG_FORK, numbers, [file.fileno(), *fds])
         else:
-            super().close()
+            super().close()  # the spare is still of use
         pid, self.pid = self.pid, 0
         if pid:
             os.close(self._fd)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
-from fleetest import _core, carry, forked, randomness
+from fleetest import _core, carry, randomness
 from fleetest.hook_holder import HookHolder
 from fleetest.plain import PlainReports, as_numbers, from_numbers
-from fleetest.plumbing import Plumbing, flush_all, keep_streams
+from fleetest.plumbing import Plumbing, flush_all
 from fleetest.privates import private
 from fleetest.privates.passing import silence
 from fleetest.privates.untold import Onlookers, tell_without_reports
@@ -433,29 +433,3 @@ class ForkedWorker:
     def leaves(self) -> None:
         """Only the kernel's part of its end is left."""
         self._plugin.channel.send(_core.MSG_LEAVES, None)
-
-
-def become_worker(
-    session: pytest.Session,
-    node: Node,
-    plumbing: Plumbing,
-    channel: _core.Channel,
-    *,
-    random_state: Any,
-    left_open: set[int],
-) -> NoReturn:
-    """In a process just forked from the session that has collected: be the worker `node`.
-
-    :param random_state: of :func:`fleetest.randomness.capture`
-    :param left_open: descriptors that the project has opened for writing before the fork
-    """
-    worker = ForkedWorker(session)
-
-    def begin() -> Callable[[], None]:
-        apply_role(session.config, node.workerinput)
-        worker.prepare()
-        # Before the session begins: what is opened later for writing is taken for the project's.
-        real = keep_streams()
-        return lambda: worker.run(node, plumbing, channel, real=real, random_state=random_state)
-
-    forked.live(begin, left_open=left_open, leaves=worker.leaves)

@@ -122,7 +122,6 @@ int ft_engine_begin(struct ft_engine *engine, uint32_t id)
     int err = ft_sched_join_alone(engine->sched, id);
     if (err < 0)
         return err;
-    engine->workers[id]->joined = true;
     catch_signals(engine);
     return ft_dispatch(engine);
 }

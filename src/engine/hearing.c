@@ -20,10 +20,9 @@ static int engine_message(struct ft_engine *engine, struct ft_worker *worker, co
     int err;
     switch (view->type) {
     case FT_MSG_HELLO:
-        if (worker->state == FT_WORKER_STARTING && worker->joined)
-            err = 0;
-        else
-            err = ft_sched_join(engine->sched, worker->id);
+        err = ft_sched_join(engine->sched, worker->id);
+        if (err == -EEXIST && worker->state == FT_WORKER_STARTING)
+            err = 0; /* ft_engine_begin */
         worker->state = FT_WORKER_READY;
         return err;
     case FT_MSG_START:

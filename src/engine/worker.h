@@ -41,7 +41,6 @@ struct ft_worker {
     struct ft_buf outgoing; /* frames not yet written */
     int64_t item;           /* being run; -1: none */
     unsigned syncs;         /* how often its pipes were read as it asked for */
-    bool joined;            /* was given items before it said hello */
     bool closed;            /* the socket is at its end */
     bool wants_tty;         /* asked for the terminal */
     bool stopped;           /* is to be continued once it has the terminal, instead of answered */

@@ -365,8 +365,10 @@ static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker
         return cut_lane(sched, &worker->lane, least, most);
     uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
     double share = sched->line.seconds / (SHARES * (double)workers);
-    if (worker->alone && share < ALONE)
-        share = share * SHARES / 2 < ALONE ? share * SHARES / 2 : ALONE;
+    if (worker->alone && share < ALONE) {
+        share *= SHARES / 2;
+        share = share < ALONE ? share : ALONE;
+    }
     if (worker->seconds > share)
         share = 0; /* it has enough to do, and only lacks the successor of its last item */
     return ft_line_cut(&sched->line, (uint32_t)(worker - sched->workers), share, least, most);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from daemon_runs import WARM, daemon_log, start_of, status
@@ -53,3 +55,11 @@ def standing_by(project: Project) -> tuple[int, list[int]]:
 
     (pid,) = wait_for(ready, "a process that stands by")
     return pid, children_of(pid)
+
+
+def said(folder: Path) -> list[dict[str, Any]]:
+    """What tests have written to "said" there, a line each, since this was called last."""
+    path = folder / "said"
+    lines = path.read_text("utf-8").splitlines()
+    path.unlink()
+    return [json.loads(line) for line in lines]

@@ -7,10 +7,9 @@ import os
 import signal
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ahead_runs import AHEAD, again, prepare, standing_by
+from ahead_runs import AHEAD, again, prepare, said, standing_by
 from lab import Project, wait_for
 from meeting import MODULE, all_gone
 
@@ -38,7 +37,7 @@ def tell(name):
         "siblings": children(os.getppid()),
         "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
     }
-    log(json.dumps(told))
+    log(json.dumps(told), "said")
 
 def test_first():
     tell("first")
@@ -105,22 +104,15 @@ def heard(out: Path, name: str) -> int:
     return int(path.read_text("utf-8"))
 
 
-def told(out: Path) -> list[dict[str, Any]]:
-    """By the tests that have run since this was called last."""
-    lines = (out / "log").read_text("utf-8").splitlines()
-    (out / "log").unlink()
-    return [json.loads(line) for line in lines]
-
-
 @pytest.mark.parametrize("workers", ["-n1", "-n2"])
 def test_replacements_come_from_it(project: Project, out: Path, workers: str) -> None:
     """Two in a run, under names of their own."""
     write(project, out, f"DIES = 3\n{TEST}")
     prepare(project, workers)
-    told(out)
+    said(out)
     controller, (_, spare) = standing_by(project)
     again(project, workers, "-v", env={"ITS_VALUE": "1"}).check(1).counts(failed=2, passed=5)
-    tests = told(out)
+    tests = said(out)
     assert len(tests) == 7
     assert {one["parent"] for one in tests} == {controller}
     assert all(one["group"] and one["variable"] == "1" for one in tests)
@@ -136,14 +128,14 @@ def test_a_replacement_is_as_from_a_spare_that_is_forked(project: Project, out: 
     """But for its random numbers, which are different ones in each run."""
     write(project, out, f"DIES = None\n{TEST}")
     prepare(project, "-n1")
-    told(out)
+    said(out)
     shown = []
     for killed in (False, True):
         _, (_, spare) = standing_by(project)
         if killed:
             os.kill(spare, signal.SIGKILL)
         again(project, "-n1").check(1).counts(failed=1, passed=6)
-        tests = told(out)
+        tests = said(out)
         assert [one["worker"] for one in tests] == ["gw0"] + ["gw1"] * 6
         assert all((spare in one["siblings"]) != killed for one in tests)
         shown.append(tests[1])
@@ -172,11 +164,11 @@ def test_not_where_tests_are_left_out(project: Project, out: Path) -> None:
     """Its tests are numbered as those that were collected."""
     write(project, out, f"DIES = 3\n{TEST}")
     prepare(project, "-n2")
-    told(out)
+    said(out)
     _, (_, spare) = standing_by(project)
     result = again(project, "-n2", "-k", "first or other and not 5").check(1)
     result.counts(failed=2, passed=4, deselected=1)
-    assert all(spare not in one["siblings"] for one in told(out))
+    assert all(spare not in one["siblings"] for one in said(out))
     assert all_gone([spare]) == []
 
 
@@ -216,7 +208,7 @@ def test_the_snapshot_ends_while_the_run_goes_on(project: Project, out: Path) ->
 
 
 MOVES = """
-import os, sys
+import os
 def test_first():
     if os.path.exists(OUT + "/moves"):
         {}
@@ -254,7 +246,7 @@ def test_signals_while_it_is_called(project: Project, out: Path) -> None:
     """A handler that Python calls ends no waiting."""
     project.file("conftest.py", "import signal\nsignal.signal(signal.SIGCHLD, lambda *_: None)")
     text = """
-        import os, pytest, time
+        import os, pytest
         @pytest.mark.parametrize("number", range(8))
         def test_it(number):
             if number < 2 and os.path.exists(OUT + "/dies"):

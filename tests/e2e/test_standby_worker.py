@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ahead_runs import AHEAD, again, prepare, standing_by
+from ahead_runs import AHEAD, again, prepare, said, standing_by
 from daemon_runs import start_of
 from lab import Project, wait_for
 from meeting import all_gone
@@ -57,14 +57,6 @@ def ahead(project: Project, out: Path) -> Project:
     project.env.update(AHEAD)
     project.file("test_a.py", f"OUT = {str(out)!r}\n{TEST}")
     return project
-
-
-def said(out: Path) -> list[dict[str, Any]]:
-    """By the tests that have run since this was called last."""
-    path = out / "said"
-    lines = path.read_text("utf-8").splitlines()
-    path.unlink()
-    return [json.loads(line) for line in lines]
 
 
 def in_time(project: Project, out: Path, *args: str, **options: Any) -> list[dict[str, Any]]:

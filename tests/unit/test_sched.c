@@ -214,7 +214,7 @@ static void orders_get_smaller_towards_the_end(void **state)
     ft_sched_free(sched);
 }
 
-/* What the first order is for a worker that is alone, where a fair share of the others is half of `items`. */
+/* How many items the first order has for one of two workers that is alone. */
 static uint32_t first_alone(uint32_t items, float seconds)
 {
     struct ft_sched_item *known = calloc(items, sizeof *known);

@@ -60,9 +60,7 @@ class Pytest74(Arguments):
         """Have what pytest needs for the folder for temporary files, which a run with workers makes at once."""
         for name in ("getpass", "pwd"):
             importlib.import_module(name)
-        re.compile(
-            fnmatch.translate("garbage-*")
-        )  # what is left of older ones: the compiled pattern is kept
+        re.compile(fnmatch.translate("garbage-*"))  # it is kept, and looks for what older ones left
 
     def is_own_plugin(self, name: str) -> bool:
         """Whether pytest itself brings the plugin of this name."""
