@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from lab import Project
 
 
@@ -318,3 +320,28 @@ def test_tests_with_shared_parameters_are_moved_together(project: Project) -> No
         """,
     )
     project.fleetest("-n", "0").check(0)
+
+
+def test_node_ids_are_saved(project: Project) -> None:
+    """Also where the file has others, or something else, or is gone; it stays as it is where it has them."""
+    project.file(
+        "test_a.py", "import pytest\n@pytest.mark.parametrize('x', 'ba')\ndef test_a(x): pass\n"
+    )
+    path = project.path / ".pytest_cache/v/cache/nodeids"
+    project.pytest("-q").check(0)
+    ids, text = ["test_a.py::test_a[a]", "test_a.py::test_a[b]"], path.read_bytes()
+    assert json.loads(text) == ids
+    before = path.stat()
+    project.fleetest("-n2").check(0)
+    assert path.read_bytes() == text
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    for other in ("[]", json.dumps(ids[::-1]), json.dumps(ids[:1]), "{}", "["):
+        path.write_text(other)
+        project.fleetest("-n2").check(0)
+        assert path.read_bytes() == text
+    path.unlink()
+    project.fleetest("-n2").check(0)
+    assert path.read_bytes() == text
+    project.file("test_b.py", "def test_b(): pass\n")
+    project.fleetest("-n2").check(0)
+    assert json.loads(path.read_bytes()) == [*ids, "test_b.py::test_b"]

@@ -9,9 +9,11 @@ import _abc  # type: ignore[import-not-found]
 import abc
 import functools
 import inspect
+import json
 import types
 from typing import TYPE_CHECKING, Any, Callable
 
+import _pytest.cacheprovider
 import _pytest.compat
 import _pytest.fixtures
 import _pytest.mark.structures
@@ -80,6 +82,8 @@ def install() -> None:
         fixtures.get_param_argkeys = _param_keys(fixtures.get_param_argkeys)
     if hasattr(fixtures, "reorder_items"):
         fixtures.reorder_items = _reorder(fixtures.reorder_items)
+    known: Any = _pytest.cacheprovider.NFPlugin
+    known.pytest_sessionfinish = _save_ids(known.pytest_sessionfinish)
 
 
 def _check_instances_directly(node: type) -> None:
@@ -252,3 +256,25 @@ def _are_different(items: Any) -> bool:
     kinds: Any = {type(item) for item in items}
     identical = all(kind.__eq__ is object.__eq__ for kind in kinds)
     return identical and len({id(item) for item in items}) == len(items)
+
+
+def _save_ids(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """``NFPlugin.pytest_sessionfinish``, but where the file has these ids: to replace it waits for the disk."""
+
+    @functools.wraps(original)
+    def pytest_sessionfinish(self: Any) -> None:
+        if not _has_saved(self):
+            original(self)
+
+    return pytest_sessionfinish
+
+
+def _has_saved(plugin: Any) -> bool:
+    cache = plugin.config.cache
+    if type(cache) is not _pytest.cacheprovider.Cache:
+        return False
+    try:
+        saved = json.loads(cache._getvaluepath("cache/nodeids").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return bool(saved == sorted(map(str, plugin.cached_nodeids)))
