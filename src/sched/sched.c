@@ -15,8 +15,11 @@ enum {
     LEAST = 2,  /* a worker needs two items to start one */
 };
 
-/* An order for who is alone is half of a fair share, but no more than takes so many seconds. */
-static const double ALONE = 0.02;
+/*
+ * Seconds for which an order is larger than that, up to half of a fair share: who has less to do waits about as long as
+ * it works, and who is alone is not to wait while other workers are made.
+ */
+static const double LITTLE = 0.002, ALONE = 0.02;
 
 struct worker {
     struct ft_lane queue; /* items promised to it; the first may be running */
@@ -364,11 +367,10 @@ static struct ft_cut cut_for(struct ft_sched *sched, const struct worker *worker
     if (sched->options.assigned)
         return cut_lane(sched, &worker->lane, least, most);
     uint32_t workers = sched->alive > sched->options.workers ? sched->alive : sched->options.workers;
-    double share = sched->line.seconds / (SHARES * (double)workers);
-    if (worker->alone && share < ALONE) {
-        share *= SHARES / 2;
-        share = share < ALONE ? share : ALONE;
-    }
+    double fair = sched->line.seconds / (double)workers, share = fair / SHARES;
+    double little = worker->alone ? ALONE : LITTLE;
+    if (share < little)
+        share = fair / 2 < little ? fair / 2 : little;
     if (worker->seconds > share)
         share = 0; /* it has enough to do, and only lacks the successor of its last item */
     return ft_line_cut(&sched->line, (uint32_t)(worker - sched->workers), share, least, most);

@@ -182,22 +182,25 @@ static void nothing_is_handed_out_after_a_stop(void **state)
     ft_sched_free(sched);
 }
 
-/* Large orders at first, for few messages; single items in the end, for balance. */
-static void orders_get_smaller_towards_the_end(void **state)
+/* How `items` were handed out to two workers that take turns. */
+struct told {
+    uint32_t orders, first, last;
+};
+
+static struct told tell_all(struct ft_sched *sched, uint32_t items)
 {
-    struct ft_sched *sched = make(10000, 2, false);
     struct ft_sched_order order;
-    uint32_t orders = 0, first = 0, last = 0, head[2] = {0}, len[2] = {0};
+    struct told told = {0};
+    uint32_t head[2] = {0}, len[2] = {0};
     static uint32_t queues[2][10000];
-    (void)state;
     for (bool any = true; any;) {
         any = false;
         while (ft_sched_next(sched, &order)) {
             if (order.kind != FT_SCHED_RUN)
                 continue;
-            orders++;
-            first = first != 0 ? first : order.count;
-            last = order.count;
+            told.orders++;
+            told.first = told.first != 0 ? told.first : order.count;
+            told.last = order.count;
             memcpy(queues[order.worker] + len[order.worker], order.items, order.count * sizeof *order.items);
             len[order.worker] += order.count;
         }
@@ -207,15 +210,23 @@ static void orders_get_smaller_towards_the_end(void **state)
                 any = true;
             }
     }
-    assert_int_equal(len[0] + len[1], 10000);
-    assert_true(first >= 500);
-    assert_true(last <= 2);
-    assert_true(orders < 400);
+    assert_int_equal(len[0] + len[1], items);
+    return told;
+}
+
+/* Large orders at first, for few messages; single items in the end, for balance. */
+static void orders_get_smaller_towards_the_end(void **state)
+{
+    struct ft_sched *sched = make(10000, 2, false);
+    (void)state;
+    struct told told = tell_all(sched, 10000);
+    assert_true(told.first >= 500);
+    assert_true(told.last <= 2);
+    assert_true(told.orders < 400);
     ft_sched_free(sched);
 }
 
-/* How many items the first order has for one of two workers that is alone. */
-static uint32_t first_alone(uint32_t items, float seconds)
+static struct ft_sched *make_known(uint32_t items, float seconds)
 {
     struct ft_sched_item *known = calloc(items, sizeof *known);
     assert_non_null(known);
@@ -223,9 +234,37 @@ static uint32_t first_alone(uint32_t items, float seconds)
         known[i].seconds = seconds;
     struct ft_sched_options options = {.items = items, .workers = 2, .known = known};
     struct ft_sched *sched = ft_sched_new(&options);
-    struct ft_sched_order order;
     assert_non_null(sched);
     free(known);
+    return sched;
+}
+
+/* But no smaller than is worth a message, as long as there is enough for all. */
+static void orders_of_next_to_nothing_are_larger(void **state)
+{
+    static const struct {
+        float seconds;
+        uint32_t first, orders;
+    } cases[] = {{0.0001F, 20, 17}, {0.00001F, 25, 17}, {1, 6, 46}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ft_sched *sched = make_known(100, cases[i].seconds);
+        assert_int_equal(ft_sched_join(sched, 0), 0);
+        assert_int_equal(ft_sched_join(sched, 1), 0);
+        struct told told = tell_all(sched, 100);
+        assert_in_range(told.first, cases[i].first - 1, cases[i].first + 1);
+        assert_true(told.last <= 2);
+        assert_in_range(told.orders, cases[i].orders - 3, cases[i].orders + 3);
+        ft_sched_free(sched);
+    }
+}
+
+/* How many items the first order has for one of two workers that is alone. */
+static uint32_t first_alone(uint32_t items, float seconds)
+{
+    struct ft_sched *sched = make_known(items, seconds);
+    struct ft_sched_order order;
+    uint32_t others = seconds > 0 ? (uint32_t)(0.002F / seconds) : items;
     assert_int_equal(ft_sched_join_alone(sched, 0), 0);
     assert_int_equal(ft_sched_join_alone(sched, 0), -EEXIST);
     assert_true(ft_sched_next(sched, &order));
@@ -235,7 +274,7 @@ static uint32_t first_alone(uint32_t items, float seconds)
     for (uint32_t item = 0; item < count; item++)
         run(sched, 0, item);
     while (ft_sched_next(sched, &order)) /* the next one is as that of others */
-        assert_true(order.count <= items / 16 + 2);
+        assert_true(order.count <= (others > items / 16 ? others : items / 16) + 2);
     ft_sched_free(sched);
     return count;
 }
@@ -519,6 +558,7 @@ int main(void)
         cmocka_unit_test(what_a_lost_worker_had_not_started_comes_first),
         cmocka_unit_test(nothing_is_handed_out_after_a_stop),
         cmocka_unit_test(orders_get_smaller_towards_the_end),
+        cmocka_unit_test(orders_of_next_to_nothing_are_larger),
         cmocka_unit_test(who_is_alone_is_told_of_more_at_first),
         cmocka_unit_test(a_worker_runs_what_lies_together),
         cmocka_unit_test(no_order_is_larger_than_asked_for),
