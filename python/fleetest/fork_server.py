@@ -9,7 +9,7 @@ import os
 import select
 import signal
 import socket
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from fleetest import _core
 from fleetest.company import Company, gather
@@ -43,13 +43,13 @@ def serve(
     channel: _core.Channel,
     child: int = 0,
     *,
-    stands_by: bool = False,
+    ahead: Callable[[], None] | None = None,
     company: Company = Company.NONE,
 ) -> Order:
     """Fork whenever the daemon says so, and tell it of the children's end.
 
     :param child: one that is there already; 0: there is none
-    :param stands_by: while there is no child, one is forked that waits for the next order
+    :param ahead: what a child that stands by does before it waits for the next order; None: there is none
     :param company: who stands by with it
     :returns: in a child; the last descriptor of a run that may select within what is collected is where the child says
         why it may not, or closes it
@@ -59,19 +59,19 @@ def serve(
     children.poll.register(fd, select.POLLIN)
     if child:
         children.watch(child)
-    wanted, quiet_ms = stands_by, FIRST_MS
+    wanted, quiet_ms = ahead is not None, FIRST_MS
     while True:
         ready_fds = children.poll.poll(quiet_ms if wanted and children.is_empty() else None)
-        if not ready_fds:
+        if not ready_fds and ahead is not None:
             wanted = False  # until there was another run: it may be that it cannot live
-            order = _fork_ahead(channel, children, company)
+            order = _fork_ahead(channel, children, ahead, company)
             if order is not None:
                 return order
         for ready, _ in ready_fds:
             if ready != fd:
                 channel.send(_core.MSG_CHILD_ENDED, children.reap(ready))
                 continue
-            wanted, quiet_ms = stands_by, QUIET_MS
+            wanted, quiet_ms = ahead is not None, QUIET_MS
             order = _take_order(channel, children)
             if order is not None:
                 return order
@@ -105,7 +105,12 @@ def _take_order(channel: _core.Channel, children: _Children) -> Order | None:
     return None
 
 
-def _fork_ahead(channel: _core.Channel, children: _Children, company: Company) -> Order | None:
+def _fork_ahead(
+    channel: _core.Channel,
+    children: _Children,
+    ahead: Callable[[], None],
+    company: Company,
+) -> Order | None:
     """Fork a child that stands by.
 
     :returns: in the child, what it is for; None: in the parent
@@ -114,7 +119,7 @@ def _fork_ahead(channel: _core.Channel, children: _Children, company: Company) -
     pid = _fork(channel, children)
     if pid == 0:
         os.close(ours)
-        return _stand_by(theirs, company)
+        return _stand_by(theirs, ahead, company)
     os.close(theirs)
     if pid < 0:
         os.close(ours)
@@ -124,15 +129,16 @@ def _fork_ahead(channel: _core.Channel, children: _Children, company: Company) -
     return None
 
 
-def _stand_by(fd: int, company: Company) -> Order:
+def _stand_by(fd: int, ahead: Callable[[], None], company: Company) -> Order:
     """Wait for an order, and end with the parent until it comes."""
     _core.die_with_parent(signal.SIGKILL)
     # Before the pages are copied: else they would have to be copied again.
     worker = gather(company)
     if isinstance(worker, Understudy):
         os.close(fd)
-        return Order(_core.MSG_START_RUN, *worker.wait(), worker)
+        return Order(_core.MSG_START_RUN, *worker.wait(ahead), worker)
     _core.copy_hot_pages()
+    ahead()
     message = _core.receive_fds(fd)
     if message is None:
         os._exit(0)

@@ -41,7 +41,6 @@ class Handover:
         seed: str,
         *,
         explains: bool,
-        has_drawn: bool = False,
     ) -> None:
         """Read the request.
 
@@ -50,13 +49,11 @@ class Handover:
         :param changes: what the interpreter and plugins have set in the environment, or deleted (None)
         :param seed: of hashes, in this process
         :param explains: the session is only looked at
-        :param has_drawn: it has drawn numbers of its own by now, and goes on with them
         """
         request, self._pair, self._lifeline = fds
         self.request = Request.read(request)
         self.state = state
         self.explains = explains
-        self._has_drawn = has_drawn
         self._changes = changes
         self._seed = seed
 
@@ -79,7 +76,7 @@ class Handover:
         renew_main_thread()
         adopt_finalizers()
         _renew_clocks()
-        if not self._has_drawn:
+        if stand_ins is None:
             renew()
         _core.freeze(True)
         answer = _core.receive_fds(self._pair)
@@ -108,7 +105,6 @@ class Handover:
         self.request.apply_variables(self._changes)
         renew_main_thread()
         _renew_clocks()
-        renew()
         _core.freeze(True)
         has_terminal, fds = understudy.hear(_core.MSG_GO)
         received, start = self._receive_descriptors(

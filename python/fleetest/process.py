@@ -71,14 +71,6 @@ def run_exit_handlers() -> None:
     atexit._run_exitfuncs()
 
 
-def set_name(name: str) -> str:
-    """Give the process another name, as ``ps`` and ``top`` show it; the one that it had."""
-    with open("/proc/self/comm", "r+", encoding="utf-8", errors="replace") as file:
-        before = file.read().rstrip("\n")
-        file.write(name)
-    return before
-
-
 def let_output_go() -> None:
     """Nobody reads standard output any more: keep the interpreter from failing again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,6 +24,9 @@ PATIENT_TWISTS = 4096
 _initial: list[Any] = []
 """The state before the project's code was run, once it is known."""
 
+_renewed: list[int] = []
+"""The process that has renewed numpy's global generator."""
+
 _numpy_made_of: list[Any] = []
 """The seed sequence of numpy's global generator where it is not the one that numpy made for itself."""
 
@@ -39,6 +42,7 @@ def renew() -> None:
     sequence = numpy_random.SeedSequence()
     numpy_random.set_state(numpy_random.MT19937(sequence).state)
     _numpy_made_of[:] = [sequence]
+    _renewed[:] = [os.getpid()]
 
 
 def watch() -> None:
@@ -89,7 +93,9 @@ def apply(state: Any) -> None:
     if state is not None:
         random.setstate(state)
     numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None and not _numpy_seeded(numpy_random):
+    if numpy_random is None or _renewed == [os.getpid()]:
+        return
+    if not _numpy_seeded(numpy_random):
         numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from typing import TYPE_CHECKING, Any, Callable
@@ -51,3 +52,26 @@ def renew() -> None:
         module = sys.modules.get(name)
         if module is not None:
             make_anew(module)
+
+
+class Numbers:
+    """Of a session that has collected, for the processes that are forked off it: each has its own, once."""
+
+    def __init__(self, state: Any, *, drawn: bool) -> None:
+        """In the session.
+
+        :param state: see :func:`fleetest.randomness.begin_again`
+        :param drawn: the session has drawn some, and its only run goes on with them
+        """
+        self._state = state
+        self._drawn = drawn
+        self._process = os.getpid()
+
+    def renew(self) -> None:
+        """In a process that was forked, perhaps not for the first time."""
+        if self._process == os.getpid():
+            return
+        self._process = os.getpid()
+        randomness.begin_again(self._state)
+        if not self._drawn:
+            renew()

@@ -44,8 +44,8 @@ from fleetest.option_kinds import FREE
 from fleetest.options import PLUGIN
 from fleetest.plumbing import LOWEST, captured_fds, raise_fd
 from fleetest.privates import private
-from fleetest.process import children, set_name
-from fleetest.renewal import renew
+from fleetest.process import children
+from fleetest.renewal import Numbers, renew
 from fleetest.request import Request
 from fleetest.restraint import Restraint
 from fleetest.rewinding import RewindPoints
@@ -137,7 +137,7 @@ class SnapshotSession(Trial):
         """
         request = self._request
         self._channel.send(_core.MSG_BEGUN, os.getpid())
-        self._name = set_name("snapshot")
+        self._name = _core.set_name(b"snapshot")
         if max(request.numbers, default=0) > HIGHEST:
             self._give_up("the client has too many files open")
         self._log = raise_fd(os.dup(2), self._lowest)
@@ -240,7 +240,7 @@ class SnapshotSession(Trial):
         :param fd: the socket to the daemon
         :param child: the process that has gone on already, and has the socket that this process had
         """
-        name = set_name("checkpoint")
+        name = _core.set_name(b"checkpoint")
         before = self._channel.fileno()
         os.close(before)
         kind, changed, fds, _ = serve(_core.Channel(fd), child)
@@ -248,7 +248,7 @@ class SnapshotSession(Trial):
             os._exit(0)
         request, sock = fds
         os.close(request)
-        set_name(name)
+        _core.set_name(name)
         self._begin_process()
         if sock != before:
             os.dup2(sock, before, inheritable=False)
@@ -352,7 +352,7 @@ class SnapshotSession(Trial):
             if isinstance(self._standby, Understudy):
                 os._exit(0)
             self.fail(traceback.format_exc())
-        set_name(self._name)
+        _core.set_name(self._name)
         start = self._accept(config, handover)
         if self._folder != self._request.folder:  # the session has gone there
             os.chdir(self._folder)
@@ -411,18 +411,19 @@ class SnapshotSession(Trial):
         self.findings.looks.clear()
         self._restraint.stop()
         state = random.getstate() if self._once else randomness.capture()
+        numbers = Numbers(state, drawn=bool(self._once))
         _settle()
         os.close(self._log)
         self._say(taken, variables, "")
-        kind, how, fds, self._standby = serve(self._channel, stands_by=True, company=self._company)
+        kind, how, fds, self._standby = serve(
+            self._channel, ahead=numbers.renew, company=self._company
+        )
         if kind not in (_core.MSG_START_RUN, _core.MSG_START_WIDE):
             os._exit(0)
         self._is_run = True
-        randomness.begin_again(state)
+        numbers.renew()
         changes = {**self._plugins_changes, **self.changes}
-        handover = Handover(
-            fds[:3], how, changes, self._seed, explains=False, has_drawn=bool(self._once)
-        )
+        handover = Handover(fds[:3], how, changes, self._seed, explains=False)
         if kind == _core.MSG_START_WIDE:
             self._select(handover.request.arguments, fds[3])
         return handover

@@ -14,7 +14,7 @@ import contextlib
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import pytest
 
@@ -136,16 +136,19 @@ class Understudy(HookHolder, abc.ABC):
         self._stand_ins: StandIns | None = None
         self._received: dict[int, int] = {}
 
-    def wait(self) -> tuple[Any, list[int]]:
-        """Wait for the order of a run: what the daemon says of it, and descriptors."""
+    def wait(self, ahead: Callable[[], None]) -> tuple[Any, list[int]]:
+        """Wait for the order of a run: what the daemon says of it, and descriptors.
+
+        :param ahead: what a run can do before
+        """
         try:
-            self.rest()
+            self.rest(ahead)
             return self.hear(_core.MSG_START_RUN)
         except BaseException:  # noqa: BLE001 (it would be the session's)
             os._exit(0)
 
-    def rest(self) -> None:
-        """What there is to do before it listens."""
+    def rest(self, ahead: Callable[[], None]) -> None:
+        """What there is to do before it listens: see :meth:`wait`."""
 
     def hear(self, kind: int) -> tuple[Any, list[int]]:
         """What the controller was told, and the descriptors that came with it."""

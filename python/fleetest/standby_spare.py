@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import socket
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Callable, NoReturn
 
 from fleetest import _core, randomness
 from fleetest.becoming import be_replacement
@@ -76,7 +76,7 @@ class StandbySpare(Standby):
 class SpareUnderstudy(Understudy):
     """The same in its own process."""
 
-    def rest(self) -> None:
+    def rest(self, _: Callable[[], None]) -> None:
         """Sleep until the run wants a replacement: then all that it was told is there.
 
         Not in the group of the snapshot, which the daemon may end while the run goes on.

@@ -116,9 +116,10 @@ def _elsewhere(pid: int) -> Generator[None]:
 class WorkerUnderstudy(Understudy):
     """The same in its own process, which ends when there is nothing for it to do."""
 
-    def rest(self) -> None:
+    def rest(self, ahead: Callable[[], None]) -> None:
         """Have the pages that a worker writes to."""
         _core.copy_hot_pages(True)
+        ahead()
 
     def become(self, run: Run) -> NoReturn:
         """The controller is about to make workers: be one, if it wants this to be."""

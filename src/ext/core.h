@@ -107,5 +107,7 @@ PyObject *core_receive_fds(PyObject *module, PyObject *args);
 PyObject *core_lifeline(PyObject *module, PyObject *args);
 PyObject *core_last_word(PyObject *module, PyObject *args);
 PyObject *core_run_is_over(PyObject *module, PyObject *unused);
+PyObject *core_set_name(PyObject *module, PyObject *args);
+PyObject *core_reap_last(PyObject *module, PyObject *args);
 
 #endif
