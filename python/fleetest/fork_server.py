@@ -5,7 +5,6 @@ One that runs come from may have a child that stands by: the next run's controll
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
@@ -70,10 +69,7 @@ def serve(
                 return order
         for ready, _ in ready_fds:
             if ready != fd:
-                ended, was_ordered = children.reap(ready)
-                channel.send(_core.MSG_CHILD_ENDED, ended)
-                if was_ordered:
-                    wanted, quiet_ms = True, QUIET_MS
+                channel.send(_core.MSG_CHILD_ENDED, children.reap(ready))
                 continue
             wanted, quiet_ms = ahead is not None, QUIET_MS
             order = _take_order(channel, children)
@@ -89,20 +85,16 @@ def _take_order(channel: _core.Channel, children: _Children) -> Order | None:
     message = _core.receive_fds(channel.fileno())
     if message is None:
         os._exit(0)
-    kind, told, fds = message
-    if kind == _core.MSG_ORDERED:
-        children.has_order(told)
-        return None
-    number, state = told
+    kind, (number, state), fds = message
     verdict = os.pipe() if kind == _core.MSG_START_WIDE else ()
-    given = [*fds, *verdict[1:]]
-    pid = children.hand_on(kind, [number, state], given)
+    told = [*fds, *verdict[1:]]
+    pid = children.hand_on(kind, [number, state], told)
     if pid == 0:
         pid = _fork(channel, children)
         if pid == 0:
             if verdict:
                 os.close(verdict[0])
-            return Order(kind, state, given)
+            return Order(kind, state, told)
     why_not = _hear(*verdict) if verdict else ""
     if why_not and pid > 0:
         channel.send(_core.MSG_DECLINED, [number, why_not])
@@ -132,7 +124,7 @@ def _fork_ahead(
     if pid < 0:
         os.close(ours)
         return None
-    _core.send_fds(channel.fileno(), _core.MSG_STANDS_BY, pid, (ours,))
+    channel.send(_core.MSG_STANDS_BY, pid)
     children.stand_by(pid, ours)
     return None
 
@@ -150,8 +142,6 @@ def _stand_by(fd: int, ahead: Callable[[], None], company: Company) -> Order:
     message = _core.receive_fds(fd)
     if message is None:
         os._exit(0)
-    with contextlib.suppress(OSError):  # the parent has handed it on
-        os.write(fd, TAKEN)
     os.close(fd)
     kind, (_, state), fds = message
     if worker is not None and kind == _core.MSG_START_RUN:
@@ -174,9 +164,6 @@ def _fork(channel: _core.Channel, children: _Children) -> int:
         children.watch(pid)
     return pid
 
-
-TAKEN = b"!"
-"""What a child that stands by says when it has its order: the parent may not know of it."""
 
 ACCEPTS = b"+"
 """What a child says that may go on; anything else is the reason why it may not."""
@@ -223,12 +210,6 @@ class _Children:
         """
         self._ready, self._ready_fd = pid, fd
 
-    def has_order(self, pid: int) -> None:
-        """The one that stands by has taken its order from the daemon itself."""
-        if pid == self._ready:
-            self._ready = 0
-            os.close(self._ready_fd)
-
     def hand_on(self, kind: int, payload: Any, fds: list[int]) -> int:
         """Give an order to the one that stands by.
 
@@ -245,17 +226,15 @@ class _Children:
         os.close(fd)
         return pid
 
-    def reap(self, ended: int) -> tuple[list[int], bool]:
-        """Wait for one: pid and status, and whether it had taken its order from the daemon itself."""
+    def reap(self, ended: int) -> list[int]:
+        """Wait for one: pid and status."""
         self.poll.unregister(ended)
         os.close(ended)
         pid = self._pids.pop(ended)
-        was_ordered = False
         if pid == self._ready:
             self._ready = 0
-            with socket.socket(fileno=self._ready_fd) as end, contextlib.suppress(OSError):
-                was_ordered = end.recv(1, socket.MSG_DONTWAIT) == TAKEN
-        return list(os.waitpid(pid, 0)), was_ordered
+            os.close(self._ready_fd)
+        return list(os.waitpid(pid, 0))
 
     def forget(self) -> None:
         """In a child: they are not its own."""

@@ -10,7 +10,7 @@ import pytest
 from ahead_runs import AHEAD, again, prepare
 from daemon_runs import command, parked, start_of, status
 from lab import Project, wait_for
-from meeting import all_gone, kill_quietly, state_of
+from meeting import all_gone, kill_quietly
 
 TEST = """
 import os, time
@@ -115,74 +115,19 @@ def test_killed(ahead: Project) -> None:
     assert standby(ahead) != pid
 
 
-def test_killed_with_its_order_unread(ahead: Project) -> None:
-    """It has the order and does not look: the client does what it asked for alone."""
-    prepare(ahead, "-n0")
-    pid = standby(ahead)
-    os.kill(pid, signal.SIGSTOP)
-    run = ahead.start_fleetest("-n0")
-    wait_for(lambda: status(ahead)["in_flight"] == 1, "the run")
-    os.kill(pid, signal.SIGKILL)
-    result = run.wait(leaves=True).check(0).counts(passed=1)
-    assert start_of(result) == "cold (the controller died before the run began)"
-    prepare(ahead, "-n0")
-
-
-def test_ordered_while_its_parent_does_not_look(ahead: Project, out: Path) -> None:
-    """The daemon gives it its order; the snapshot sees it end later, and forks another one."""
+def test_killed_while_the_daemon_does_not_look(ahead: Project) -> None:
+    """It dies right before its order, of which the parked process hears later."""
     prepare(ahead, "-n0")
     pid = standby(ahead)
     (snapshot,) = parked(ahead, "tests collected")
     os.kill(snapshot, signal.SIGSTOP)
     try:
-        run = ahead.start_fleetest("-n0")
-        assert pids(out, 2)[0] == pid
-    finally:
-        os.kill(snapshot, signal.SIGCONT)
-    run.wait().check(0).counts(passed=1)
-    assert standby(ahead) != pid
-    again(ahead, "-n0").check(0).counts(passed=1)
-
-
-@pytest.mark.parametrize("ends", [False, True])
-def test_another_order_for_its_parent(ahead: Project, out: Path, ends: bool) -> None:
-    """Which has not heard of its child's order, or of its end: it does not hand this one on."""
-    prepare(ahead, "-n0")
-    pid = standby(ahead)
-    (snapshot,) = parked(ahead, "tests collected")
-    if not ends:
-        (out / "go on").unlink()
-    os.kill(snapshot, signal.SIGSTOP)
-    try:
-        first = ahead.start_fleetest("-n0")
-        assert pids(out, 2)[0] == pid
-        if ends:
-            wait_for(lambda: state_of(pid) == "Z", "its end")
-        second = ahead.start_fleetest("-n0")
-        wait_for(lambda: status(ahead)["in_flight"] == 2, "the run")
-    finally:
-        os.kill(snapshot, signal.SIGCONT)
-    assert pids(out, 3)[1] == snapshot
-    (out / "go on").touch()
-    for run in (first, second):
-        run.wait().check(0).counts(passed=1)
-
-
-def test_killed_while_its_parent_does_not_look(ahead: Project, out: Path) -> None:
-    """It dies right before its order, and the daemon has not heard of that."""
-    prepare(ahead, "-n0")
-    pid = standby(ahead)
-    (snapshot,) = parked(ahead, "tests collected")
-    os.kill(snapshot, signal.SIGSTOP)
-    try:
-        kill_quietly(pid, signal.SIGKILL)
-        wait_for(lambda: state_of(pid) == "Z", "its end")
         run = ahead.start_fleetest("-n0")
         wait_for(lambda: status(ahead)["in_flight"] == 1, "the run")
+        os.kill(pid, signal.SIGKILL)
     finally:
         os.kill(snapshot, signal.SIGCONT)
-    run.wait().check(0).counts(passed=1)
-    assert pids(out, 2)[1] == snapshot
+    run.wait(leaves=True).check(0).counts(passed=1)
 
 
 def test_ends_with_the_snapshot(ahead: Project) -> None:
