@@ -133,7 +133,7 @@ class Resumer:
         """
         if self._instead is None:
             try:
-                fork_parked(self._parked, self.run, node)
+                fork_parked(self._parked, self.run.config, node)
             except OSError:
                 self._instead = Spawner(self.run)
             else:

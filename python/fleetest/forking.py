@@ -19,6 +19,8 @@ from fleetest.standby_worker import StandbyWorker
 from fleetest.startup_hooks import implementations_of_others
 
 if TYPE_CHECKING:
+    import pytest
+
     from fleetest.node import Node
     from fleetest.run import Run
     from fleetest.standby_spare import StandbySpare
@@ -62,7 +64,7 @@ class Forker:
         made: list[Node] = []
         standby = self.run.start_of_command.standby
         for node in nodes:
-            plumbing = new_plumbing(self.run)
+            plumbing = Plumbing.make(self.run.config)
             pid = 0
             if isinstance(standby, StandbyWorker):
                 pid = standby.take(node, plumbing, self.run.record.ids, len(nodes))
@@ -79,7 +81,7 @@ class Forker:
             made.append(node)
         if self.run.restarts_left and self._may_replace():
             self.spare = self._spare_ahead() or Parked.park(
-                partial(be_replacement, self.run), partial(self._be_spare, made)
+                partial(be_replacement, self.run), partial(self._let_go, made)
             )
 
     def _spare_ahead(self) -> StandbySpare | None:
@@ -106,11 +108,6 @@ class Forker:
                 node.plumbing.close_controller_ends()
             node.plumbing.close_shared()
 
-    def _be_spare(self, made: list[Node]) -> None:
-        self._let_go(made)
-        if self.run.base_temp is not None:
-            os.close(self.run.base_temp.fd)  # each replacement gets one
-
     def _may_replace(self) -> bool:
         """Whether there may be work for another worker once one has crashed."""
         others = implementations_of_others(self.run.config, ("pytest_handlecrashitem",))
@@ -123,7 +120,7 @@ class Forker:
         """
         if self.spare is None:
             raise OSError("there is no spare process")
-        fork_parked(self.spare, self.run, node)
+        fork_parked(self.spare, self.run.config, node)
         node.greeting = {
             "id": node.id,
             "workerinput": node.workerinput,
@@ -145,17 +142,12 @@ def adopt(node: Node, pid: int, plumbing: Plumbing) -> None:
     node.pid, node.plumbing = pid, plumbing
 
 
-def new_plumbing(run: Run) -> Plumbing:
-    """For one of the workers of a run."""
-    return Plumbing.make(run.config, -1 if run.base_temp is None else run.base_temp.fd)
-
-
-def fork_parked(parked: Parked | StandbySpare, run: Run, node: Node) -> None:
+def fork_parked(parked: Parked | StandbySpare, config: pytest.Config, node: Node) -> None:
     """Have a parked process make the worker of a node.
 
     :raises OSError: it is gone or does not answer
     """
-    plumbing = new_plumbing(run)
+    plumbing = Plumbing.make(config)
     try:
         adopt(node, parked.fork(plumbing), plumbing)
     except OSError:

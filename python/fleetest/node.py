@@ -109,7 +109,6 @@ class Node:
         self.gathered = False
         """It has collected, or has the controller's collection."""
         self.base_temp: Path | None = None
-        """Its own; None: it has none, or makes it when it needs it."""
         self.plumbing: Plumbing | None = None
         self.number = -1
         self.pid = -1
@@ -129,11 +128,6 @@ class Node:
     def id(self) -> str:
         """``gw0`` and so on."""
         return self.gateway.id
-
-    @property
-    def temp_name(self) -> str:
-        """Its folder's name in the run's base temporary folder."""
-        return f"popen-{self.id}"
 
     def _orders(self) -> Orders:
         if self.orders is None:

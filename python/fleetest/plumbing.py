@@ -103,15 +103,10 @@ class Plumbing:
     """Memory that both sides hold, for what the worker has yet to send; -1: there is none."""
     captured: dict[int, int] = field(default_factory=dict)
     """1, 2 -> file for what the worker's global capturing takes in; both sides hold it."""
-    base_temp: int = -1
-    """What the run's processes know of its base temporary folder; not this worker's alone.  -1: it is there."""
 
     @classmethod
-    def make(cls, config: pytest.Config, base_temp: int = -1) -> Plumbing:
-        """Make a worker's descriptors.
-
-        :param base_temp: the run's, for all its workers
-        """
+    def make(cls, config: pytest.Config) -> Plumbing:
+        """Make a worker's descriptors."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         out, worker_out = _pipe()
         err, worker_err = (-1, worker_out) if _same_file(1, 2) else _pipe()
@@ -129,16 +124,14 @@ class Plumbing:
             worker_err=worker_err,
             tail=_memory(),
             captured=captured,
-            base_temp=base_temp,
         )
 
     def worker_fds(self) -> tuple[list[int], list[int]]:
         """What :meth:`from_worker_fds` makes the worker's side of: numbers, and descriptors to send."""
         err = [self.worker_err] if self.worker_err != self.worker_out else []
         sock, *others = self.fds_but_pipes()
-        base = [self.base_temp] if self.base_temp >= 0 else []
-        numbers = [len(err), len(base), int(self.tail >= 0), *self.captured]
-        return numbers, [sock, self.worker_out, *err, *base, *others]
+        numbers = [len(err), int(self.tail >= 0), *self.captured]
+        return numbers, [sock, self.worker_out, *err, *others]
 
     def fds_but_pipes(self) -> list[int]:
         """The worker's descriptors but for the ends of pipes."""
@@ -150,9 +143,8 @@ class Plumbing:
         """The worker's side, from descriptors that came over a socket."""
         sock, out, *others = [raise_fd(fd) for fd in fds]
         err = others.pop(0) if numbers[0] else out
-        base = others.pop(0) if numbers[1] else -1
-        tail = others.pop(0) if numbers[2] else -1
-        return cls(-1, -1, -1, sock, out, err, tail, dict(zip(numbers[3:], others)), base)
+        tail = others.pop(0) if numbers[1] else -1
+        return cls(-1, -1, -1, sock, out, err, tail, dict(zip(numbers[2:], others)))
 
     def channel(self, workers: int = 0) -> _core.Channel:
         """In the worker: its end of the socket.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetest import _core, carry, randomness
-from fleetest.base_temp import BaseTemp
 from fleetest.collecting import rare_garbage_collection
 from fleetest.cpus import allowed_cpus
 from fleetest.crash import crash_report, lost_worker_report
@@ -105,8 +104,6 @@ class Run(HookHolder):
         self.internal_error: str | None = None
         self.steering: Steering | None = None
         self.stalled = False
-        self.base_temp: BaseTemp | None = None
-        """Where it is made by whoever needs it first."""
 
     # ---- making the workers; nothing here is called in a worker ----
 
@@ -159,7 +156,6 @@ class Run(HookHolder):
         hook.pytest_xdist_setupnodes(config=self.config, specs=specs)
         self.copies = Copies(self.config, specs)
         self.nodemanager.roots = self.copies.roots
-        self.base_temp = BaseTemp.begin(self.config) if distribution.forks else None
         self.nodes = [self._new_node(spec) for spec in specs]
         for node in self.nodes:
             hook.pytest_xdist_newgateway(gateway=node.gateway)
@@ -236,9 +232,9 @@ class Run(HookHolder):
 
     def _new_node(self, spec: Spec) -> Node:
         node = Node(self.nodemanager, spec)
-        base = private.base_temp(self.config) if self.base_temp is None else None
+        base = private.base_temp(self.config)
         if base is not None:
-            node.base_temp = base / node.temp_name
+            node.base_temp = base / f"popen-{node.id}"
         return node
 
     def _engage(self, node: Node) -> None:
@@ -561,9 +557,6 @@ class Run(HookHolder):
         """Wait for workers that are about to be gone, and close the record of the run."""
         if isinstance(self.start_of_command.standby, StandbyWorker):
             self.start_of_command.standby.close()  # of a session that did not come to its tests
-        if self.base_temp is not None:
-            self.base_temp.settle()
-            self.base_temp = None
         if any(implementations_of_others(self.config, ("pytest_sessionfinish",))):
             reap(self.killed)  # they might look for children
         yield

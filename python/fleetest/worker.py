@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from fleetest import _core, carry, randomness
-from fleetest.base_temp import BaseTemp
 from fleetest.hook_holder import HookHolder
 from fleetest.plain import PlainReports, as_numbers, from_numbers
 from fleetest.plumbing import Plumbing, flush_all
@@ -416,9 +415,7 @@ class ForkedWorker:
         config = self._session.config
         terminal = Terminal(config, plumbing, real)
         plumbing.install(config)
-        if plumbing.base_temp >= 0:
-            BaseTemp(config, plumbing.base_temp).share(node.temp_name)
-        elif node.base_temp is not None:
+        if node.base_temp is not None:
             private.set_base_temp(config, node.base_temp)
         self._plugin.attach(channel, terminal)
         private.wrap_pdb(terminal.borrow)

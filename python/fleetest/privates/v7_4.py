@@ -57,7 +57,7 @@ class Pytest74(Arguments):
             importlib.import_module(f"_pytest.{name}")
 
     def prepare_base_temp(self) -> None:
-        """Have what pytest needs to make the folder for temporary files."""
+        """Have what pytest needs for the folder for temporary files, which a run with workers makes at once."""
         for name in ("getpass", "pwd"):
             importlib.import_module(name)
         re.compile(fnmatch.translate("garbage-*"))  # it is kept, and looks for what older ones left
