@@ -560,12 +560,8 @@ class Run(HookHolder):
         if any(implementations_of_others(self.config, ("pytest_sessionfinish",))):
             reap(self.killed)  # they might look for children
         yield
-        leaving = [*self.leaving, *self.killed]
-        ends = self.start_of_command.client_fd >= 0  # with the session
-        if ends and not any(implementations_of_others(self.config, ("pytest_unconfigure",))):
-            _core.reap_last(leaving)
-        else:
-            reap(leaving)
+        reap(self.leaving)
+        reap(self.killed)
         record = getattr(self, "record", None)
         if record is not None:
             record.end(int(exitstatus))

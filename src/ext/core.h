@@ -108,6 +108,5 @@ PyObject *core_lifeline(PyObject *module, PyObject *args);
 PyObject *core_last_word(PyObject *module, PyObject *args);
 PyObject *core_run_is_over(PyObject *module, PyObject *unused);
 PyObject *core_set_name(PyObject *module, PyObject *args);
-PyObject *core_reap_last(PyObject *module, PyObject *args);
 
 #endif

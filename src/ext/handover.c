@@ -1,15 +1,13 @@
-/* What a process needs that takes a run over from the daemon: descriptors, its name, the client's lifeline, the last word. */
+/* What a process needs that takes a run over from the daemon: descriptors, its name, the lifeline, the last word. */
 #include "ext/core.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,9 +145,12 @@ static struct {
     int over;      /* the run is: what ends now is the session, and not somebody's exit() in the middle of it */
 } last_word;
 
-static void say_exit_code(int code)
+static void say_exit_code(int code, void *unused)
 {
     struct ft_buf payload = FT_BUF_INIT, frame = FT_BUF_INIT;
+    (void)unused;
+    if (last_word.process != getpid() || !last_word.over)
+        return;
     fflush(NULL);
     signal(last_word.death, SIG_IGN); /* the client will be gone, as it should */
     /* Whoever waits for the end of our output need not wait for that of the process. */
@@ -161,46 +162,9 @@ static void say_exit_code(int code)
         ssize_t ignored = send(last_word.fd, ft_buf_head(&frame), frame.len, MSG_NOSIGNAL);
         (void)ignored;
     }
-    /* The client, and whoever waits for it, have the processor first: workers' ends may keep the others busy. */
+    /* The client, and whoever waits for it, have the processor first. */
     nanosleep(&(struct timespec){.tv_nsec = YIELD_NS}, NULL);
     core_note_hot_pages();
-}
-
-/*
- * Children that leave when this process does: all that is left of them is the kernel's part of their end, which takes
- * milliseconds where they have much memory.  Whoever waits for the exit code need not wait for that.
- */
-static struct {
-    pid_t parent; /* whose they are; 0: nobody's */
-    size_t count;
-    pid_t *pids;
-} leaving;
-
-static void reap_leaving(void)
-{
-    if (leaving.parent != getpid())
-        return;
-    for (size_t i = 0; i < leaving.count; i++)
-        while (waitpid(leaving.pids[i], NULL, 0) < 0 && errno == EINTR)
-            ;
-    leaving.parent = 0;
-}
-
-static void at_exit(int code, void *unused)
-{
-    (void)code;
-    (void)unused;
-    reap_leaving();
-}
-
-static void say_last_word(int code, void *unused)
-{
-    (void)unused;
-    if (last_word.process != getpid())
-        return;
-    if (last_word.over)
-        say_exit_code(code);
-    reap_leaving();
 }
 
 PyObject *core_last_word(PyObject *module, PyObject *args)
@@ -214,7 +178,7 @@ PyObject *core_last_word(PyObject *module, PyObject *args)
     last_word.death = death;
     last_word.over = 0;
     /* Handlers are called last in, first out: this one after all that the run registers. */
-    if (on_exit(say_last_word, NULL) != 0)
+    if (on_exit(say_exit_code, NULL) != 0)
         return core_raise(-ENOMEM);
     Py_RETURN_NONE;
 }
@@ -224,29 +188,5 @@ PyObject *core_run_is_over(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     last_word.over = 1;
-    Py_RETURN_NONE;
-}
-
-PyObject *core_reap_last(PyObject *module, PyObject *args)
-{
-    PyObject *list;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "O!:reap_last", &PyList_Type, &list))
-        return NULL;
-    size_t count = (size_t)PyList_GET_SIZE(list);
-    pid_t *pids = calloc(count + 1, sizeof *pids);
-    if (pids == NULL)
-        return PyErr_NoMemory();
-    for (size_t i = 0; i < count; i++)
-        pids[i] = (pid_t)PyLong_AsLong(PyList_GET_ITEM(list, (Py_ssize_t)i));
-    bool told = last_word.process == getpid();
-    if (PyErr_Occurred() || (!told && on_exit(at_exit, NULL) != 0)) {
-        free(pids);
-        return PyErr_Occurred() ? NULL : core_raise(-ENOMEM);
-    }
-    free(leaving.pids);
-    leaving.pids = pids;
-    leaving.count = count;
-    leaving.parent = getpid();
     Py_RETURN_NONE;
 }

@@ -232,9 +232,6 @@ static PyMethodDef core_methods[] = {
                "its exit code, and\ndo not mind the signal `death` any more.")},
     {"run_is_over", core_run_is_over, METH_NOARGS,
      PyDoc_STR("run_is_over()\n--\n\nFrom here on the exit code of the process is that of the run.")},
-    {"reap_last", core_reap_last, METH_VARARGS,
-     PyDoc_STR("reap_last(pids, /)\n--\n\nWait for these children at the very end of this process, when the client knows the "
-               "exit code.")},
     {"set_name", core_set_name, METH_VARARGS,
      PyDoc_STR("set_name(name, /)\n--\n\nIn the main thread: give the process another name (bytes) in listings; the one that "
                "it had.")},

@@ -10,6 +10,7 @@ import abc
 import functools
 import inspect
 import json
+import os
 import types
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -258,6 +259,10 @@ def _are_different(items: Any) -> bool:
     return identical and len({id(item) for item in items}) == len(items)
 
 
+_CACHE: Any = _pytest.cacheprovider.Cache
+_CACHE_SET = _CACHE.set
+
+
 def _save_ids(original: Callable[[Any], None]) -> Callable[[Any], None]:
     """``NFPlugin.pytest_sessionfinish``, but where the file has these ids: to replace it waits for the disk."""
 
@@ -271,10 +276,13 @@ def _save_ids(original: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def _has_saved(plugin: Any) -> bool:
     cache = plugin.config.cache
-    if type(cache) is not _pytest.cacheprovider.Cache:
+    if type(cache) is not _CACHE or _CACHE.set is not _CACHE_SET or "set" in vars(cache):
+        return False
+    path = cache._getvaluepath("cache/nodeids")
+    if not os.access(path, os.W_OK):  # which pytest warns of
         return False
     try:
-        saved = json.loads(cache._getvaluepath("cache/nodeids").read_bytes())
+        saved = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
     return bool(saved == sorted(map(str, plugin.cached_nodeids)))
