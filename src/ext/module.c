@@ -233,8 +233,8 @@ static PyMethodDef core_methods[] = {
     {"run_is_over", core_run_is_over, METH_NOARGS,
      PyDoc_STR("run_is_over()\n--\n\nFrom here on the exit code of the process is that of the run.")},
     {"set_name", core_set_name, METH_VARARGS,
-     PyDoc_STR("set_name(name, /)\n--\n\nIn the main thread: give the process another name (bytes) in listings; the one that "
-               "it had.")},
+     PyDoc_STR("set_name(name, /)\n--\n\nIn the main thread: give the process another name (bytes) in listings; the "
+               "one that it had.")},
     {NULL, NULL, 0, NULL},
 };
 
