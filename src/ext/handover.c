@@ -134,9 +134,9 @@ PyObject *core_lifeline(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-enum { YIELD_NS = 2000000 };
-
 /* ---- the last word: an exit handler has no argument that Python could give, so this is the process's ---- */
+
+enum { YIELD_NS = 2000000 };
 
 static struct {
     pid_t process; /* that has it; 0: none */

@@ -264,7 +264,7 @@ static uint32_t first_alone(uint32_t items, float seconds)
 {
     struct ft_sched *sched = make_known(items, seconds);
     struct ft_sched_order order;
-    uint32_t others = seconds > 0 ? (uint32_t)(0.002F / seconds) : items;
+    uint32_t others = seconds > 0 ? (uint32_t)(0.002F / seconds) : 0;
     assert_int_equal(ft_sched_join_alone(sched, 0), 0);
     assert_int_equal(ft_sched_join_alone(sched, 0), -EEXIST);
     assert_true(ft_sched_next(sched, &order));
