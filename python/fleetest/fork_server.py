@@ -85,16 +85,20 @@ def _take_order(channel: _core.Channel, children: _Children) -> Order | None:
     message = _core.receive_fds(channel.fileno())
     if message is None:
         os._exit(0)
-    kind, (number, state), fds = message
+    kind, told, fds = message
+    if kind == _core.MSG_ORDERED:
+        children.let_go(told)
+        return None
+    number, state = told
     verdict = os.pipe() if kind == _core.MSG_START_WIDE else ()
-    told = [*fds, *verdict[1:]]
-    pid = children.hand_on(kind, [number, state], told)
+    given = [*fds, *verdict[1:]]
+    pid = children.hand_on(kind, [number, state], given)
     if pid == 0:
         pid = _fork(channel, children)
         if pid == 0:
             if verdict:
                 os.close(verdict[0])
-            return Order(kind, state, told)
+            return Order(kind, state, given)
     why_not = _hear(*verdict) if verdict else ""
     if why_not and pid > 0:
         channel.send(_core.MSG_DECLINED, [number, why_not])
@@ -124,7 +128,7 @@ def _fork_ahead(
     if pid < 0:
         os.close(ours)
         return None
-    channel.send(_core.MSG_STANDS_BY, pid)
+    _core.send_fds(channel.fileno(), _core.MSG_STANDS_BY, pid, (ours,))
     children.stand_by(pid, ours)
     return None
 
@@ -210,6 +214,12 @@ class _Children:
         """
         self._ready, self._ready_fd = pid, fd
 
+    def let_go(self, pid: int) -> None:
+        """It stands by no more, if it did: it has its order from the daemon itself, or has died."""
+        if pid == self._ready:
+            self._ready = 0
+            os.close(self._ready_fd)
+
     def hand_on(self, kind: int, payload: Any, fds: list[int]) -> int:
         """Give an order to the one that stands by.
 
@@ -231,9 +241,7 @@ class _Children:
         self.poll.unregister(ended)
         os.close(ended)
         pid = self._pids.pop(ended)
-        if pid == self._ready:
-            self._ready = 0
-            os.close(self._ready_fd)
+        self.let_go(pid)
         return list(os.waitpid(pid, 0))
 
     def forget(self) -> None:

@@ -248,7 +248,8 @@ static int begin(struct remote *remote, const struct ft_request *request)
     int said = poll(&polled, 1, SAID_MS) > 0 ? hear_daemon(remote) : 1;
     if (said < 0)
         return -1;
-    const char *reason = said == 0 ? "the daemon died" : "the controller died before the run began";
+    bool daemon_died = said == 0 && !remote->told;
+    const char *reason = daemon_died ? "the daemon died" : "the controller died before the run began";
     return ft_cold_because(remote->cold, "", "%s", reason);
 }
 

@@ -72,7 +72,7 @@ static uint64_t of_parked(const struct ft_daemon *daemon, struct ft_memory (*of)
     uint64_t sum = 0;
     const struct ft_parked *parked;
     TAILQ_FOREACH(parked, &daemon->parked, link)
-        sum += of(parked->pid).share + of_family(parked->standby, of).share;
+        sum += of(parked->pid).share + of_family(parked->standby.pid, of).share;
     return sum;
 }
 

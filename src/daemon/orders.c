@@ -92,6 +92,16 @@ int ft_order_collect(int sock, const struct ft_buf *request, const char *changed
     return order_process(sock, FT_MSG_START_COLLECT, request, changed);
 }
 
+int ft_order_told(int sock, pid_t pid)
+{
+    struct ft_buf payload = FT_BUF_INIT;
+    int err = ft_mp_uint(&payload, (uint64_t)pid);
+    if (err == 0)
+        err = order(sock, FT_MSG_ORDERED, &payload, NULL, 0);
+    ft_buf_release(&payload);
+    return err;
+}
+
 int ft_order_import(int sock)
 {
     struct ft_buf nil = FT_BUF_INIT;

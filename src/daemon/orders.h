@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 
@@ -21,6 +22,9 @@ int ft_order_prepare(int sock, const struct ft_buf *request);
 
 /* Fork a process that collects the tests of such a request.  Returns our end of a socket pair with it. */
 int ft_order_collect(int sock, const struct ft_buf *request, const char *changed);
+
+/* The child that stands by, with this pid, has taken the order of a run. */
+int ft_order_told(int sock, pid_t pid);
 
 /* Import the plugins. */
 int ft_order_import(int sock);

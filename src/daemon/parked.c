@@ -36,6 +36,7 @@ static void freed(uv_handle_t *handle)
     struct ft_parked *parked = handle->data;
     close(parked->fd);
     ft_fds_close(&parked->given, 1);
+    ft_standby_release(&parked->standby);
     ft_frame_reader_release(&parked->in);
     ft_inputs_release(&parked->inputs);
     ft_request_drop(&parked->asked);
@@ -160,16 +161,9 @@ static int ready(struct ft_parked *parked, const struct ft_message_view *message
     return 0;
 }
 
-/* The process that it had for the next run is another's, or is gone. */
-static void forget_standby(struct ft_parked *parked, pid_t pid)
-{
-    if (parked->standby == pid)
-        parked->standby = 0;
-}
-
 static int stands_by(struct ft_parked *parked, const struct ft_message_view *message)
 {
-    int err = ft_said_pid(message, &parked->standby);
+    int err = ft_standby_waits(parked, message);
     if (err < 0)
         return err;
     ft_memory_keep_within(parked->daemon);
@@ -192,7 +186,7 @@ static int started(struct ft_parked *parked, const struct ft_message_view *messa
     int err = ft_said_started(message, &said);
     if (err < 0)
         return err;
-    forget_standby(parked, said.pid);
+    ft_standby_forget(&parked->standby, said.pid);
     struct ft_run *run = asked_run(parked, said.number);
     if (run != NULL)
         ft_run_started(run, said.pid);
@@ -225,7 +219,6 @@ static int child_ended(struct ft_parked *parked, const struct ft_message_view *m
     int err = ft_said_ended(message, &said);
     if (err < 0)
         return err;
-    forget_standby(parked, said.pid);
     TAILQ_FOREACH(child, &parked->daemon->parked, link) {
         if (child->base == parked && child->pid == said.pid) {
             while (is_alive(child) && hear(child) > 0) /* what it has said at its end */
@@ -238,6 +231,7 @@ static int child_ended(struct ft_parked *parked, const struct ft_message_view *m
         }
     }
     ft_run_process_ended(parked->daemon, said.pid, said.status);
+    ft_standby_ended(parked, said.pid);
     return 0;
 }
 
@@ -369,6 +363,7 @@ static struct ft_parked *new_parked(struct ft_daemon *daemon, const struct ft_ke
     parked->inputs.heard = daemon->heard;
     parked->daemon = daemon;
     parked->given = -1;
+    parked->standby.fd = -1;
     parked->outrun = SIZE_MAX;
     parked->begun = parked->used = uv_now(&daemon->loop);
     if (ft_request_keep(&parked->asked, ft_buf_head(&asked->payload), asked->payload.len) == 0)
@@ -501,13 +496,15 @@ void ft_parked_send_back(struct ft_parked *parked)
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run)
 {
     unsigned type = run->explains ? FT_MSG_START_EXPLAIN : run->wide ? FT_MSG_START_WIDE : FT_MSG_START_RUN;
-    int err = ft_order_run(parked->fd, &run->asked.payload, type, run->number, run->how, run->fds, run->fd_count);
-    if (err == 0) {
-        parked->used = uv_now(&parked->daemon->loop);
-        parked->runs++;
-        parked->spent = parked->once[0] != '\0';
-    }
-    return err;
+    int pid = ft_standby_order(parked, run, type), err = pid;
+    if (pid == 0)
+        err = ft_order_run(parked->fd, &run->asked.payload, type, run->number, run->how, run->fds, run->fd_count);
+    if (err < 0)
+        return err;
+    parked->used = uv_now(&parked->daemon->loop);
+    parked->runs++;
+    parked->spent = parked->once[0] != '\0';
+    return pid;
 }
 
 void ft_parked_tick(struct ft_parked *parked)

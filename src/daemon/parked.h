@@ -9,6 +9,7 @@
 #define FT_DAEMON_PARKED_H
 
 #include "daemon/daemon.h"
+#include "daemon/standby.h"
 #include "prep/inputs.h"
 
 enum ft_parked_state {
@@ -38,7 +39,7 @@ struct ft_parked {
     struct ft_parked *successor_of; /* whose place it takes once it is ready; NULL: nobody's */
     enum ft_parked_state state;
     pid_t pid;
-    pid_t standby; /* its child that waits to be the next run's controller; 0: there is none */
+    struct ft_standby standby;
     int fd; /* our end of the socket pair with it */
     int given; /* a descriptor that came with what was read last; negative: none */
     uv_poll_t poll;
@@ -96,7 +97,10 @@ void ft_parked_import(struct ft_parked *parked, struct ft_text plugins);
 /* It is not needed: its runs choose again, now that it is known what they need. */
 void ft_parked_send_back(struct ft_parked *parked);
 
-/* Have it fork a run's controller.  Returns 0 or a negative errno; -EAGAIN if it does not take messages any more. */
+/*
+ * Have it fork a run's controller.  Returns 0, the pid if one that stands by is that already, or a negative errno;
+ * -EAGAIN if it does not take messages any more.
+ */
 int ft_parked_fork(struct ft_parked *parked, struct ft_run *run);
 
 /*

@@ -96,12 +96,12 @@ static void fork_controller(struct ft_run *run)
     describe(run);
     run->state = FT_RUN_ASKED;
     run->asked_at = uv_now(&run->parked->daemon->loop);
-    int err = ft_parked_fork(run->parked, run);
-    if (err < 0) {
+    int pid = ft_parked_fork(run->parked, run);
+    if (pid < 0)
         ft_parked_end(run->parked, "it does not take requests");
-        return;
-    }
-    if (!run->wide) /* which may be declined */
+    else if (pid > 0)
+        ft_run_started(run, (pid_t)pid);
+    else if (!run->wide) /* which may be declined */
         hand_over(run);
 }
 

@@ -129,9 +129,9 @@ static int show_parked(struct ft_buf *out, const struct ft_parked *parked)
     int err = put(out, "parked    pid %d, %s%s%s%s%s, %.1f MB of its own", (int)parked->pid, state_of(parked),
                   parked->checkpoint ? " before " : "", parked->checkpoint ? parked->place : "",
                   once ? " only: " : "", once ? parked->once : "", (double)ft_memory_of(parked->pid).own / 1024);
-    if (err == 0 && parked->standby > 0)
+    if (err == 0 && parked->standby.pid > 0)
         err = put(out, " and %.1f MB of pid %d, which stands by",
-                  (double)ft_memory_of_standby(parked->standby).own / 1024, (int)parked->standby);
+                  (double)ft_memory_of_standby(parked->standby.pid).own / 1024, (int)parked->standby.pid);
     return err < 0 ? err
                    : put(out, ", %u runs, last used %s ago\n", parked->runs,
                          ago(uv_now(&parked->daemon->loop) - parked->used, span, sizeof span));
@@ -191,8 +191,8 @@ static int put_parked(struct ft_buf *out, const struct ft_parked *parked)
                "{\"pid\": %d, \"state\": \"%s\", \"own_kb\": %lu, \"resident_kb\": %lu, \"standby_pid\": %d, "
                "\"standby_kb\": %lu, \"runs\": %u, \"files\": %zu, \"variables\": %zu, \"hash_seed\": %u, "
                "\"idle_ms\": %llu}",
-               (int)parked->pid, state_of(parked), memory.own, memory.resident, (int)parked->standby,
-               ft_memory_of_standby(parked->standby).own, parked->runs, parked->inputs.count, parked->reads.count,
+               (int)parked->pid, state_of(parked), memory.own, memory.resident, (int)parked->standby.pid,
+               ft_memory_of_standby(parked->standby.pid).own, parked->runs, parked->inputs.count, parked->reads.count,
                parked->seed, (unsigned long long)(uv_now(&parked->daemon->loop) - parked->used));
 }
 

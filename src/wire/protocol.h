@@ -90,7 +90,8 @@ enum ft_message {
     FT_MSG_START_WIDE = 172,    /* as FT_MSG_START_RUN, for a run that may select within what is collected */
     FT_MSG_DECLINED = 173,      /* [number of the run, why]: it may not, and no controller was forked */
     FT_MSG_CHECKPOINT = 171,    /* [pid, pid of who goes on, what it is about to do], and the socket to the former */
-    FT_MSG_STANDS_BY = 174,     /* pid: a child that waits to be the next run's controller */
+    FT_MSG_STANDS_BY = 174,     /* pid: a child that waits to be the next run's controller, and the socket to it */
+    FT_MSG_ORDERED = 175,       /* pid: that child has taken an order */
 };
 
 /* Extension types of the payloads, for what msgpack lacks and a report may hold. */

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from daemon_runs import WARM, daemon_log, start_of, status
 from lab import Project, Result, wait_for
@@ -46,15 +48,49 @@ def anew(project: Project, *args: str, **options: Any) -> Result:
     return result
 
 
+def standbys(project: Project) -> list[int]:
+    """The processes that stand by, or are about to."""
+    return [one["standby_pid"] for one in status(project)["parked"] if one["standby_pid"]]
+
+
 def standing_by(project: Project) -> tuple[int, list[int]]:
     """The process that stands by, and who does so with it, once it waits for its order: a worker, then the spare."""
 
     def ready() -> list[int]:
-        pids = [one["standby_pid"] for one in status(project)["parked"] if one["standby_pid"]]
-        return [pid for pid in pids if state_of(pid) == "S"]
+        return [pid for pid in standbys(project) if state_of(pid) == "S"]
 
     (pid,) = wait_for(ready, "a process that stands by")
     return pid, children_of(pid)
+
+
+def waits(pipe: str) -> str:
+    """What waits until somebody has opened a pipe, and closed it."""
+    return f"import os\nfd = os.open({pipe!r}, os.O_RDONLY)\nos.read(fd, 1)\nos.close(fd)\n"
+
+
+def writer_of(pipe: Path) -> int:
+    """A descriptor for writing, as soon as somebody waits at the other end: he goes on when it is closed."""
+    found: list[int] = []
+
+    def is_open() -> bool:
+        with contextlib.suppress(OSError):
+            found.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(found)
+
+    wait_for(is_open, "a reader")
+    return found[0]
+
+
+def feed_until(is_over: Callable[[], bool], *pipes: Path) -> None:
+    """Let everybody go on who waits at one of them."""
+
+    def feed() -> bool:
+        for pipe in pipes:
+            with contextlib.suppress(OSError):
+                os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return is_over()
+
+    wait_for(feed, "the end", 30)
 
 
 def said(folder: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, SPENDS, again, anew, prepare, settle
+from ahead_runs import AHEAD, SPENDS, again, anew, prepare, settle, standbys, standing_by
 from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import FLEETEST, Project, Result, wait_for
 from meeting import all_gone, heard_pid, meet, say
@@ -334,6 +334,8 @@ def test_killed_while_a_run_comes(ahead: Project) -> None:
 def test_stopped(ahead: Project) -> None:
     prepare(ahead)
     (pid,) = parked(ahead, READY)
+    os.kill(standing_by(ahead)[0], signal.SIGKILL)  # which would have answered
+    wait_for(lambda: not standbys(ahead), "its end")
     os.kill(pid, signal.SIGSTOP)
     result = ahead.fleetest(leaves=True).check(1).counts(failed=1)
     assert start_of(result).startswith("cold (the parked process does not answer)")

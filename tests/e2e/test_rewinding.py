@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-from ahead_runs import AHEAD, SPENDS, again, anew, prepare, settle
+from ahead_runs import AHEAD, SPENDS, again, anew, feed_until, prepare, settle, waits, writer_of
 from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import FLEETEST, Project, Result, wait_for
 
@@ -74,68 +73,38 @@ def test_broken_edit(ahead: Project) -> None:
     rewound(ahead, "test_a.py", "test_b.py").check(0).counts(passed=3)
 
 
-def _waits(pipe: str) -> str:
-    """What waits until somebody has opened a pipe, and closed it."""
-    return f"import os\nfd = os.open({pipe!r}, os.O_RDONLY)\nos.read(fd, 1)\nos.close(fd)\n"
-
-
-def _writer_of(pipe: Path) -> int:
-    """A descriptor for writing, as soon as somebody waits at the other end: he goes on when it is closed."""
-    found: list[int] = []
-
-    def is_open() -> bool:
-        with contextlib.suppress(OSError):
-            found.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(found)
-
-    wait_for(is_open, "a reader")
-    return found[0]
-
-
-def _feed_until(is_over: Callable[[], bool], *pipes: Path) -> None:
-    """Let everybody go on who waits at one of them."""
-
-    def feed() -> bool:
-        for pipe in pipes:
-            with contextlib.suppress(OSError):
-                os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-        return is_over()
-
-    wait_for(feed, "the end", 30)
-
-
 @pytest.fixture
 def pipe(ahead: Project) -> Path:
     """Each session waits at its end until somebody opens this pipe, and closes it."""
     path = ahead.path / "pipe"
     os.mkfifo(path)
-    ahead.file("test_c.py", _waits("pipe") + "def test_c(): pass\n")
+    ahead.file("test_c.py", waits("pipe") + "def test_c(): pass\n")
     return path
 
 
 def test_changed_while_it_is_prepared(ahead: Project, pipe: Path) -> None:
     """What was read before the change is collected again, and what comes before that is not."""
     run = ahead.start(FLEETEST)
-    os.close(_writer_of(pipe))
+    os.close(writer_of(pipe))
     run.wait(leaves=True).check(0).counts(passed=3)
-    writer = _writer_of(pipe)  # of the preparation
+    writer = writer_of(pipe)  # of the preparation
     ahead.file("test_b.py", "import helper\ndef test_b(): assert not helper.X\n")
     os.close(writer)
     wait_for(lambda: "another snapshot is made" in daemon_log(ahead), "another preparation")
     run = ahead.start(FLEETEST)
-    os.close(_writer_of(pipe))
+    os.close(writer_of(pipe))
     result = run.wait(leaves=True).check(1).counts(passed=2, failed=1)
     wanted = f"rewound to test_a.py: {ahead.path / 'test_b.py'} changed"
     assert start_of(result) == wanted, (result.out, daemon_log(ahead))
     again(ahead).check(1).counts(passed=2, failed=1)
 
 
-def test_changed_again_and_again_while_a_run_waits(ahead: Project, pipe: Path) -> None:
+def test_changed_again_and_again_while_a_runwaits(ahead: Project, pipe: Path) -> None:
     """A run waits once more, and not for ever."""
     run = ahead.start(FLEETEST)
-    _feed_until(lambda: run.process.poll() is not None, pipe)
+    feed_until(lambda: run.process.poll() is not None, pipe)
     run.wait(leaves=True).check(0)
-    _feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
     ahead.file("helper.py", "X = 2\n")
     run = ahead.start(FLEETEST)
     for number in range(2):
@@ -143,37 +112,37 @@ def test_changed_again_and_again_while_a_run_waits(ahead: Project, pipe: Path) -
             lambda number=number: daemon_log(ahead).count("another snapshot is made") > number,
             "another preparation",
         )
-        writer = _writer_of(pipe)
+        writer = writer_of(pipe)
         ahead.file("test_b.py", f"def test_b(): assert {number}\n")
         os.close(writer)
-    _feed_until(lambda: run.process.poll() is not None, pipe)
+    feed_until(lambda: run.process.poll() is not None, pipe)
     result = run.wait(leaves=True).check(0).counts(passed=3)
     assert start_of(result) == f"warm start ({ahead.path / 'test_b.py'} changed meanwhile)"
-    _feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
 
 
 def test_another_for_a_moment(ahead: Project, pipe: Path) -> None:
     """What is read again after a checkpoint may be another, and be the same again at the end."""
     data = ahead.file("data", "1")
     ahead.file("conftest.py", "V = open('data').read()\nimport slow\nimport helper\n")
-    wait = _waits("begin")
+    wait = waits("begin")
     begin = ahead.path / "begin"
     os.mkfifo(begin)
     ahead.file("helper.py", wait + "X = 1\n")
     ahead.file("test_b.py", "V = open('data').read()\ndef test_b(): assert V == '1'\n")
     run = ahead.start(FLEETEST)
-    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    feed_until(lambda: run.process.poll() is not None, begin, pipe)
     run.wait(leaves=True).check(0)
-    _feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
+    feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
     ahead.file("helper.py", wait + "X = 2\n")
     run = ahead.start(FLEETEST)
-    writer = _writer_of(begin)
+    writer = writer_of(begin)
     data.write_text("2")
     os.close(writer)
-    writer = _writer_of(pipe)
+    writer = writer_of(pipe)
     data.write_text("1")
     os.close(writer)
-    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    feed_until(lambda: run.process.poll() is not None, begin, pipe)
     run.wait(leaves=True).check(0).counts(passed=3)
     again(ahead).check(0).counts(passed=3)
 
@@ -199,25 +168,25 @@ def test_looked_at_twice(ahead: Project, pipe: Path, name: str) -> None:
     (apart / "way").symlink_to("1")
     paths = f"import os\nX, Y = {str(apart / 'x')!r}, {str(apart / 'way' / 'y')!r}\n"
     ahead.file("where.py", f"{paths}EARLY = {early}\n")
-    ahead.file("conftest.py", "import slow\nimport helper\nimport where\n" + _waits("begin"))
+    ahead.file("conftest.py", "import slow\nimport helper\nimport where\n" + waits("begin"))
     ahead.file("test_b.py", f"from where import *\nLATE = {late}\ndef test_b(): assert {wanted}\n")
     run = ahead.start(FLEETEST)
-    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    feed_until(lambda: run.process.poll() is not None, begin, pipe)
     run.wait(leaves=True).check(0)
-    writer = _writer_of(begin)  # of the preparation
+    writer = writer_of(begin)  # of the preparation
     (apart / "x").write_text("1")
     (apart / "other").symlink_to("2")
     (apart / "way").rename(apart / "before")
     (apart / "other").rename(apart / "way")
     os.close(writer)
-    writer = _writer_of(pipe)
+    writer = writer_of(pipe)
     (apart / "x").unlink()
     (apart / "before").rename(apart / "way")
     os.close(writer)
-    _feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
+    feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
     assert f"{apart / ('way/y' if 'turned' in name else 'x')} changed" in daemon_log(ahead)
     run = ahead.start(FLEETEST)
-    _feed_until(lambda: run.process.poll() is not None, begin, pipe)
+    feed_until(lambda: run.process.poll() is not None, begin, pipe)
     run.wait(leaves=True).check(0).counts(passed=3)
 
 
@@ -333,7 +302,7 @@ def test_snapshot_is_killed(ahead: Project) -> None:
     anew(ahead).check(0).counts(passed=3)
 
 
-def test_killed_while_a_run_waits(ahead: Project) -> None:
+def test_killed_while_a_runwaits(ahead: Project) -> None:
     """The run collects itself."""
     prepare(ahead)
     ahead.file(

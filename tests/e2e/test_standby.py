@@ -7,10 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, prepare
-from daemon_runs import command, parked, start_of, status
+from ahead_runs import AHEAD, again, feed_until, prepare, standbys, waits, writer_of
+from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import Project, wait_for
-from meeting import all_gone, kill_quietly
+from meeting import all_gone, children_of, kill_quietly, state_of
 
 TEST = """
 import os, time
@@ -58,11 +58,7 @@ def pids(out: Path, runs: int) -> tuple[int, int]:
 
 def standby(project: Project) -> int:
     """The process that stands by."""
-
-    def ready() -> list[int]:
-        return [one["standby_pid"] for one in status(project)["parked"] if one["standby_pid"]]
-
-    (pid,) = wait_for(ready, "a process that stands by")
+    (pid,) = wait_for(lambda: standbys(project), "a process that stands by")
     return pid
 
 
@@ -110,24 +106,119 @@ def test_killed(ahead: Project) -> None:
     prepare(ahead, "-n0")
     pid = standby(ahead)
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: all(one["standby_pid"] != pid for one in status(ahead)["parked"]), "its end")
+    wait_for(lambda: pid not in standbys(ahead), "its end")
     again(ahead, "-n0").check(0).counts(passed=1)
     assert standby(ahead) != pid
 
 
-def test_killed_while_the_daemon_does_not_look(ahead: Project) -> None:
-    """It dies right before its order, of which the parked process hears later."""
+def test_killed_with_its_order_unread(ahead: Project) -> None:
+    """It has the order and does not look: the client does what it asked for alone."""
+    prepare(ahead, "-n0")
+    pid = standby(ahead)
+    os.kill(pid, signal.SIGSTOP)
+    run = ahead.start_fleetest("-n0")
+    wait_for(lambda: status(ahead)["in_flight"] == 1, "the run")
+    os.kill(pid, signal.SIGKILL)
+    result = run.wait(leaves=True).check(0).counts(passed=1)
+    assert start_of(result) == "cold (the controller died before the run began)"
+    prepare(ahead, "-n0")
+
+
+def test_ordered_while_its_parent_does_not_look(ahead: Project, out: Path) -> None:
+    """The daemon gives it its order; the snapshot sees it end later, and forks another one."""
     prepare(ahead, "-n0")
     pid = standby(ahead)
     (snapshot,) = parked(ahead, "tests collected")
     os.kill(snapshot, signal.SIGSTOP)
     try:
         run = ahead.start_fleetest("-n0")
-        wait_for(lambda: status(ahead)["in_flight"] == 1, "the run")
-        os.kill(pid, signal.SIGKILL)
+        assert pids(out, 2)[0] == pid
     finally:
         os.kill(snapshot, signal.SIGCONT)
-    run.wait(leaves=True).check(0).counts(passed=1)
+    run.wait().check(0).counts(passed=1)
+    assert standby(ahead) != pid
+    again(ahead, "-n0").check(0).counts(passed=1)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_another_order_for_its_parent(ahead: Project, out: Path, ends: bool) -> None:
+    """Which has not heard of its child's order, or of its end: it does not hand this one on."""
+    prepare(ahead, "-n0")
+    pid = standby(ahead)
+    (snapshot,) = parked(ahead, "tests collected")
+    if not ends:
+        (out / "go on").unlink()
+    os.kill(snapshot, signal.SIGSTOP)
+    try:
+        first = ahead.start_fleetest("-n0")
+        assert pids(out, 2)[0] == pid
+        if ends:
+            wait_for(lambda: state_of(pid) == "Z", "its end")
+        second = ahead.start_fleetest("-n0")
+        wait_for(lambda: status(ahead)["in_flight"] == 2, "the run")
+    finally:
+        os.kill(snapshot, signal.SIGCONT)
+    assert pids(out, 3)[1] == snapshot
+    (out / "go on").touch()
+    for run in (first, second):
+        run.wait().check(0).counts(passed=1)
+
+
+def test_orders_for_both(ahead: Project, out: Path) -> None:
+    """The snapshot has an order that it will hand on: its child gets none from the daemon."""
+    pipe = out / "pipe"
+    os.mkfifo(pipe)
+    test = TEST.format(out=str(out)) + waits(str(pipe))
+    ahead.file("test_a.py", test)
+    run = ahead.start_fleetest("-n0")
+    feed_until(lambda: run.process.poll() is not None, pipe)
+    run.wait(leaves=True).check(0)
+    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    ahead.file("test_a.py", test + "# changed\n")
+    first = ahead.start_fleetest("-n0")
+    writer = writer_of(pipe)
+
+    def collecting() -> list[int]:
+        return [pid for pid in parked(ahead, "starting") if not children_of(pid)]
+
+    (snapshot,) = wait_for(collecting, "the snapshot")
+    daemon = status(ahead)["pid"]
+    os.kill(daemon, signal.SIGSTOP)
+    os.close(writer)
+    children = wait_for(lambda: children_of(snapshot), "a process that stands by")
+    wait_for(lambda: state_of(snapshot) == "S", "word of it")
+    for pid in (snapshot, *children):
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(daemon, signal.SIGCONT)
+    try:
+        assert standbys(ahead) == children
+        second = ahead.start_fleetest("-n0")
+        wait_for(lambda: status(ahead)["in_flight"] == 2, "the run")
+    finally:
+        os.kill(snapshot, signal.SIGCONT)
+        wait_for(lambda: "run 2: controller" in daemon_log(ahead), "the start of the first")
+        os.kill(children[0], signal.SIGCONT)
+    for each in (first, second):
+        each.wait(leaves=True).check(0).counts(passed=1)
+    assert str(children[0]) in (out / "pids").read_text().split()
+    again(ahead, "-n0").check(0).counts(passed=1)
+
+
+def test_killed_while_its_parent_does_not_look(ahead: Project, out: Path) -> None:
+    """It dies right before its order, and the daemon has not heard of that."""
+    prepare(ahead, "-n0")
+    pid = standby(ahead)
+    (snapshot,) = parked(ahead, "tests collected")
+    os.kill(snapshot, signal.SIGSTOP)
+    try:
+        kill_quietly(pid, signal.SIGKILL)
+        wait_for(lambda: state_of(pid) == "Z", "its end")
+        run = ahead.start_fleetest("-n0")
+        wait_for(lambda: status(ahead)["in_flight"] == 1, "the run")
+    finally:
+        os.kill(snapshot, signal.SIGCONT)
+    run.wait().check(0).counts(passed=1)
+    assert pids(out, 2)[1] == snapshot
 
 
 def test_ends_with_the_snapshot(ahead: Project) -> None:
