@@ -6,10 +6,15 @@ is given up before it does such a thing.
 
 from __future__ import annotations
 
+import errno
+import importlib.machinery
 import os
 import stat
 import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Callable
+
+import _pytest.assertion.rewrite
 
 from fleetest import _core
 from fleetest.inputs import is_byte_code
@@ -45,6 +50,13 @@ _FOLDERS = {
 """Which arguments are descriptors of the folders to which the paths are relative."""
 
 
+_MAKE_CACHES = (
+    importlib.machinery.SourceFileLoader.set_data.__code__,
+    _pytest.assertion.rewrite.try_makedirs.__code__,
+)
+"""Who makes folders for byte code."""
+
+
 class Restraint:
     """Ends the session before it does something outside, unless that is known to be harmless."""
 
@@ -74,6 +86,8 @@ class Restraint:
         _core.before_changes(None)
 
     def _before(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.mkdir" and _would_bring_back(arguments[0], sys._getframe(1)):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), arguments[0])
         who = self._watcher.who()
         if who:
             _core.trace_hold(True)  # what is looked at here is not the session's
@@ -108,6 +122,18 @@ class Restraint:
         config = self._config
         assert config is not None
         return reason_against(look, config.getini(RESUMABLE), str(config.rootpath))
+
+
+def _would_bring_back(path: Any, caller: FrameType | None) -> bool:
+    """Whether a folder is made since its module has left it: byte code makes all those that it lies in.
+
+    :param caller: who makes the folder
+    """
+    if sys.pycache_prefix is not None or os.path.basename(os.fspath(path)) == "__pycache__":
+        return False
+    while caller is not None and caller.f_code.co_name == "makedirs":
+        caller = caller.f_back
+    return caller is not None and caller.f_code in _MAKE_CACHES
 
 
 def _looks(event: str, arguments: tuple[Any, ...], who: str) -> list[Look]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, anew, prepare, settle
+from ahead_runs import AHEAD, again, anew, feed_until, prepare, settle, waits, writer_of
 from daemon_runs import daemon_log, status
 from lab import Project, wait_for
 
@@ -128,3 +129,35 @@ def test_the_reason(ahead: Project) -> None:
     prepare(ahead, "-n0")
     (ahead.path / "copy").unlink()
     assert "conftest.py:2 made or changed copy" in anew(ahead, "-n0").check(0).out
+
+
+WAITS_TO_COMPILE = """
+import _pytest.assertion.rewrite as rewrite
+
+def get_cache_dir(path, get_cache_dir=rewrite.get_cache_dir):
+    if path.name == "test_b.py":
+        {waits}
+    return get_cache_dir(path)
+
+rewrite.get_cache_dir = get_cache_dir
+"""
+
+
+def test_renamed_while_its_module_is_compiled(ahead: Project, tmp_path: Path) -> None:
+    """The folder is not made once more for the byte code."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    waits_here = waits(str(pipe)).replace("\n", "; ").rstrip("; ")
+    ahead.file("conftest.py", WAITS_TO_COMPILE.format(waits=waits_here))
+    ahead.file("most/test_b.py", TEST)
+    run = ahead.start_fleetest("-n0")
+    feed_until(lambda: run.process.poll() is not None, pipe)
+    run.wait(leaves=True).check(0)
+    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    assert list(ahead.path.glob("most/__pycache__/test_b.*"))
+    ahead.file("most/test_b.py", TEST + "# changed\n")
+    writer = writer_of(pipe)  # of the preparation
+    (ahead.path / "most").rename(ahead.path / "more")
+    os.close(writer)
+    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    assert not (ahead.path / "most").exists()
