@@ -128,9 +128,17 @@ def _fork_ahead(
     if pid < 0:
         os.close(ours)
         return None
+    _wait_for_room(channel.fileno())
     _core.send_fds(channel.fileno(), _core.MSG_STANDS_BY, pid, (ours,))
     children.stand_by(pid, ours)
     return None
+
+
+def _wait_for_room(fd: int) -> None:
+    """Wait until the daemon has read what it was told: a descriptor is sent at once, or not at all."""
+    room = select.poll()
+    room.register(fd, select.POLLOUT)
+    room.poll()
 
 
 def _stand_by(fd: int, ahead: Callable[[], None], company: Company) -> Order:

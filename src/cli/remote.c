@@ -228,6 +228,14 @@ static int send_go(struct remote *remote, const struct ft_request *request)
     return err;
 }
 
+static const char controller_died[] = "the controller died before the run began";
+
+/* Why there will be no run, where the daemon's connection has ended. */
+static const char *why_gone(const struct remote *remote)
+{
+    return remote->told ? controller_died : "the daemon died";
+}
+
 /* The controller is ready: 0, or -1 if it is gone already. */
 static int begin(struct remote *remote, const struct ft_request *request)
 {
@@ -248,8 +256,7 @@ static int begin(struct remote *remote, const struct ft_request *request)
     int said = poll(&polled, 1, SAID_MS) > 0 ? hear_daemon(remote) : 1;
     if (said < 0)
         return -1;
-    bool daemon_died = said == 0 && !remote->told;
-    const char *reason = daemon_died ? "the daemon died" : "the controller died before the run began";
+    const char *reason = said == 0 ? why_gone(remote) : controller_died;
     return ft_cold_because(remote->cold, "", "%s", reason);
 }
 
@@ -300,7 +307,7 @@ static int wait_for_run(struct remote *remote, const struct ft_request *request)
         if (polled[0].revents != 0)
             return begin(remote, request);
         if (more == 0)
-            return remote->taken ? ft_cold_because(remote->cold, "", "the daemon died") : 1;
+            return remote->taken ? ft_cold_because(remote->cold, "", "%s", why_gone(remote)) : 1;
     }
 }
 

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, feed_until, prepare, standbys, waits, writer_of
+from ahead_runs import AHEAD, again, feed_until, prepare, settle, standbys, waits, writer_of
 from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import Project, wait_for
 from meeting import all_gone, children_of, kill_quietly, state_of
@@ -59,6 +59,16 @@ def pids(out: Path, runs: int) -> tuple[int, int]:
 def standby(project: Project) -> int:
     """The process that stands by."""
     (pid,) = wait_for(lambda: standbys(project), "a process that stands by")
+    return pid
+
+
+def collecting(project: Project) -> int:
+    """The process that is to be the snapshot."""
+
+    def last() -> list[int]:
+        return [pid for pid in parked(project, "starting") if not children_of(pid)]
+
+    (pid,) = wait_for(last, "the snapshot")
     return pid
 
 
@@ -177,11 +187,7 @@ def test_orders_for_both(ahead: Project, out: Path) -> None:
     ahead.file("test_a.py", test + "# changed\n")
     first = ahead.start_fleetest("-n0")
     writer = writer_of(pipe)
-
-    def collecting() -> list[int]:
-        return [pid for pid in parked(ahead, "starting") if not children_of(pid)]
-
-    (snapshot,) = wait_for(collecting, "the snapshot")
+    snapshot = collecting(ahead)
     daemon = status(ahead)["pid"]
     os.kill(daemon, signal.SIGSTOP)
     os.close(writer)
@@ -201,6 +207,34 @@ def test_orders_for_both(ahead: Project, out: Path) -> None:
     for each in (first, second):
         each.wait(leaves=True).check(0).counts(passed=1)
     assert str(children[0]) in (out / "pids").read_text().split()
+    again(ahead, "-n0").check(0).counts(passed=1)
+
+
+@pytest.mark.parametrize("kilobytes", [163, 165, 167])
+def test_the_daemon_does_not_read(ahead: Project, out: Path, kilobytes: int) -> None:
+    """What the snapshot has read fills the socket: it waits until it can say that a child stands by."""
+    pipe = out / "pipe"
+    os.mkfifo(pipe)
+    data = out / "data"
+    data.mkdir()
+    names = [f"{data}/{'x' * 99}{number}" for number in range(2000)]
+    reads = names[: kilobytes * 1000 // (len(names[-1]) + 3)]
+    for name in reads:
+        Path(name).touch()
+    ahead.file("conftest.py", f"for name in {reads!r}: open(name).close()\n")
+    ahead.file("test_a.py", TEST.format(out=str(out)) + waits(str(pipe)))
+    run = ahead.start_fleetest("-n0")
+    os.close(writer_of(pipe))
+    run.wait(leaves=True).check(0)
+    writer = writer_of(pipe)
+    daemon = status(ahead)["pid"]
+    snapshot = collecting(ahead)
+    os.kill(daemon, signal.SIGSTOP)
+    os.close(writer)
+    wait_for(lambda: children_of(snapshot) or state_of(snapshot) in ("", "Z"), "the snapshot")
+    os.kill(daemon, signal.SIGCONT)
+    settle(ahead)
+    assert standby(ahead)
     again(ahead, "-n0").check(0).counts(passed=1)
 
 
