@@ -320,6 +320,7 @@ def test_killed_before_the_run(ahead: Project) -> None:
     prepare(ahead)
     (pid,) = parked(ahead, READY)
     os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: pid not in parked(ahead, READY), "its end")  # its child would be the run
     anew(ahead).check(1).counts(failed=1)
     settle(ahead)
     again(ahead)
