@@ -137,11 +137,13 @@ class Soak:
     def settle(self, before: Size | None = None) -> Size:
         """The same once all of the last runs is gone; what there was before says what that is."""
         deadline = time.monotonic() + SETTLE
+        gone = False  # before this look: pages that a process shares are not counted
         while True:
             size = self.look()
             known = before or size
-            if size.left == 0 and size.descriptors <= known.descriptors:
+            if gone and size.left == 0 and size.descriptors <= known.descriptors:
                 return size
+            gone = size.left == 0
             if time.monotonic() > deadline:
                 return size
 
