@@ -93,6 +93,20 @@ def feed_until(is_over: Callable[[], bool], *pipes: Path) -> None:
     wait_for(feed, "the end", 30)
 
 
+def run_past(project: Project, pipes: tuple[Path, ...], *args: str) -> Result:
+    """Run, where who is at one of these pipes goes on at once."""
+    run = project.start_fleetest(*args)
+    feed_until(lambda: run.process.poll() is not None, *pipes)
+    return run.wait(leaves=True)
+
+
+def prepare_past(project: Project, pipes: tuple[Path, ...], *args: str) -> Result:
+    """Likewise, and wait until that is prepared."""
+    result = run_past(project, pipes, *args)
+    feed_until(lambda: status(project)["preparing"] == 0, *pipes)
+    return result
+
+
 def said(folder: Path) -> list[dict[str, Any]]:
     """What tests have written to "said" there, a line each, since this was called last."""
     path = folder / "said"

@@ -6,7 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, anew, feed_until, prepare, settle, waits, writer_of
+from ahead_runs import (
+    AHEAD,
+    again,
+    anew,
+    feed_until,
+    prepare,
+    prepare_past,
+    settle,
+    waits,
+    writer_of,
+)
 from daemon_runs import daemon_log, status
 from lab import Project, wait_for
 
@@ -150,10 +160,7 @@ def test_renamed_while_its_module_is_compiled(ahead: Project, tmp_path: Path) ->
     waits_here = waits(str(pipe)).replace("\n", "; ").rstrip("; ")
     ahead.file("conftest.py", WAITS_TO_COMPILE.format(waits=waits_here))
     ahead.file("most/test_b.py", TEST)
-    run = ahead.start_fleetest("-n0")
-    feed_until(lambda: run.process.poll() is not None, pipe)
-    run.wait(leaves=True).check(0)
-    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    prepare_past(ahead, (pipe,), "-n0").check(0)
     assert list(ahead.path.glob("most/__pycache__/test_b.*"))
     ahead.file("most/test_b.py", TEST + "# changed\n")
     writer = writer_of(pipe)  # of the preparation

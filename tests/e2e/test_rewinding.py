@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ahead_runs import AHEAD, SPENDS, again, anew, feed_until, prepare, settle, waits, writer_of
+from ahead_runs import (
+    AHEAD,
+    SPENDS,
+    again,
+    anew,
+    feed_until,
+    prepare,
+    prepare_past,
+    run_past,
+    settle,
+    waits,
+    writer_of,
+)
 from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import FLEETEST, Project, Result, wait_for
 
@@ -99,12 +111,9 @@ def test_changed_while_it_is_prepared(ahead: Project, pipe: Path) -> None:
     again(ahead).check(1).counts(passed=2, failed=1)
 
 
-def test_changed_again_and_again_while_a_runwaits(ahead: Project, pipe: Path) -> None:
+def test_changed_again_and_again_while_a_run_waits(ahead: Project, pipe: Path) -> None:
     """A run waits once more, and not for ever."""
-    run = ahead.start(FLEETEST)
-    feed_until(lambda: run.process.poll() is not None, pipe)
-    run.wait(leaves=True).check(0)
-    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    prepare_past(ahead, (pipe,)).check(0)
     ahead.file("helper.py", "X = 2\n")
     run = ahead.start(FLEETEST)
     for number in range(2):
@@ -130,10 +139,7 @@ def test_another_for_a_moment(ahead: Project, pipe: Path) -> None:
     os.mkfifo(begin)
     ahead.file("helper.py", wait + "X = 1\n")
     ahead.file("test_b.py", "V = open('data').read()\ndef test_b(): assert V == '1'\n")
-    run = ahead.start(FLEETEST)
-    feed_until(lambda: run.process.poll() is not None, begin, pipe)
-    run.wait(leaves=True).check(0)
-    feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
+    prepare_past(ahead, (begin, pipe)).check(0)
     ahead.file("helper.py", wait + "X = 2\n")
     run = ahead.start(FLEETEST)
     writer = writer_of(begin)
@@ -170,9 +176,7 @@ def test_looked_at_twice(ahead: Project, pipe: Path, name: str) -> None:
     ahead.file("where.py", f"{paths}EARLY = {early}\n")
     ahead.file("conftest.py", "import slow\nimport helper\nimport where\n" + waits("begin"))
     ahead.file("test_b.py", f"from where import *\nLATE = {late}\ndef test_b(): assert {wanted}\n")
-    run = ahead.start(FLEETEST)
-    feed_until(lambda: run.process.poll() is not None, begin, pipe)
-    run.wait(leaves=True).check(0)
+    run_past(ahead, (begin, pipe)).check(0)
     writer = writer_of(begin)  # of the preparation
     (apart / "x").write_text("1")
     (apart / "other").symlink_to("2")
@@ -185,9 +189,7 @@ def test_looked_at_twice(ahead: Project, pipe: Path, name: str) -> None:
     os.close(writer)
     feed_until(lambda: status(ahead)["preparing"] == 0, begin, pipe)
     assert f"{apart / ('way/y' if 'turned' in name else 'x')} changed" in daemon_log(ahead)
-    run = ahead.start(FLEETEST)
-    feed_until(lambda: run.process.poll() is not None, begin, pipe)
-    run.wait(leaves=True).check(0).counts(passed=3)
+    run_past(ahead, (begin, pipe)).check(0).counts(passed=3)
 
 
 def test_folder_that_counts_more_than_before(ahead: Project) -> None:
@@ -302,7 +304,7 @@ def test_snapshot_is_killed(ahead: Project) -> None:
     anew(ahead).check(0).counts(passed=3)
 
 
-def test_killed_while_a_runwaits(ahead: Project) -> None:
+def test_killed_while_a_run_waits(ahead: Project) -> None:
     """The run collects itself."""
     prepare(ahead)
     ahead.file(

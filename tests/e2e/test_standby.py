@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from ahead_runs import AHEAD, again, feed_until, prepare, settle, standbys, waits, writer_of
+from ahead_runs import AHEAD, again, prepare, prepare_past, settle, standbys, waits, writer_of
 from daemon_runs import command, daemon_log, parked, start_of, status
 from lab import Project, wait_for
 from meeting import all_gone, children_of, kill_quietly, state_of
@@ -180,10 +180,7 @@ def test_orders_for_both(ahead: Project, out: Path) -> None:
     os.mkfifo(pipe)
     test = TEST.format(out=str(out)) + waits(str(pipe))
     ahead.file("test_a.py", test)
-    run = ahead.start_fleetest("-n0")
-    feed_until(lambda: run.process.poll() is not None, pipe)
-    run.wait(leaves=True).check(0)
-    feed_until(lambda: status(ahead)["preparing"] == 0, pipe)
+    prepare_past(ahead, (pipe,), "-n0").check(0)
     ahead.file("test_a.py", test + "# changed\n")
     first = ahead.start_fleetest("-n0")
     writer = writer_of(pipe)
@@ -231,7 +228,8 @@ def test_the_daemon_does_not_read(ahead: Project, out: Path, kilobytes: int) -> 
     snapshot = collecting(ahead)
     os.kill(daemon, signal.SIGSTOP)
     os.close(writer)
-    wait_for(lambda: children_of(snapshot) or state_of(snapshot) in ("", "Z"), "the snapshot")
+    wait_for(lambda: state_of(snapshot) == "Z" or children_of(snapshot), "the snapshot")
+    wait_for(lambda: state_of(snapshot) in ("S", "Z"), "its wait for the daemon")
     os.kill(daemon, signal.SIGCONT)
     settle(ahead)
     assert standby(ahead)
